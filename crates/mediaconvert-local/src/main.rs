@@ -1,0 +1,3 @@
+//! mediaconvert-local
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! job-events
+
+fn main() {}

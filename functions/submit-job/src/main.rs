@@ -1,0 +1,3 @@
+//! submit-job
+
+fn main() {}
