@@ -1,0 +1,365 @@
+//! A job's row, and the merge rule that makes it.
+//!
+//! Each event alone makes a small row ([`Job::from_event`]); a job's row is the join of them
+//! ([`Job::merge`]). The join is commutative, associative and idempotent because every group of
+//! attributes keeps one of two values by an order that depends on the values alone: the older or the
+//! newer time, the higher status, the union.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Change, Completion, Failure, InputInformation, Progress, UserMetadata};
+use crate::{JobEvent, JobId, Submission, Timestamp};
+
+/// How many different warnings a row keeps.
+pub(crate) const MAX_WARNINGS: usize = 100;
+
+/// Where a job stands. The order is the one in which a status wins over another, whatever their
+/// times: a final status is never undone, and of several the best is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// Waits in its queue.
+    Submitted,
+    /// Is being worked on.
+    Progressing,
+    /// Was canceled.
+    Canceled,
+    /// Failed.
+    Error,
+    /// Wrote every output.
+    Complete,
+}
+
+impl Status {
+    /// Every status, in the order in which they win.
+    pub const ALL: [Self; 5] = [
+        Self::Submitted,
+        Self::Progressing,
+        Self::Canceled,
+        Self::Error,
+        Self::Complete,
+    ];
+
+    /// Nothing comes after it.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        self >= Self::Canceled
+    }
+
+    /// As AWS and the table write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "SUBMITTED",
+            Self::Progressing => "PROGRESSING",
+            Self::Canceled => "CANCELED",
+            Self::Error => "ERROR",
+            Self::Complete => "COMPLETE",
+        }
+    }
+}
+
+/// How long a finished job stays in the table; `None` for ever.
+pub type Retention = Option<NonZeroU32>;
+
+/// A job's row. Its JSON members are the table's attributes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// The partition key.
+    pub job_id: JobId,
+    /// Where the job stands, and how it ended.
+    #[serde(flatten)]
+    pub state: State,
+    /// The oldest sign of work on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// How far it was at last.
+    #[serde(flatten)]
+    pub progress: Option<ProgressAt>,
+    /// What its inputs hold.
+    #[serde(flatten)]
+    pub inputs: Option<InputsAt>,
+    /// Every warning, as `"<code> <message>"`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub warnings: BTreeSet<String>,
+    /// What every event tells anew.
+    #[serde(flatten)]
+    pub latest: Latest,
+    /// What its submission alone can tell.
+    #[serde(flatten)]
+    pub submitted: Option<Submitted>,
+}
+
+/// A status with what belongs to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// The status.
+    pub status: Status,
+    /// Of the events that mean this status: the newest below terminal, the oldest for a terminal one.
+    pub status_timestamp: Timestamp,
+    /// How the job ended, once it has.
+    #[serde(flatten)]
+    pub end: Option<End>,
+}
+
+/// What the winning terminal event says, as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct End {
+    /// The event's time.
+    pub finished_at: Timestamp,
+    /// When DynamoDB may delete the row, in epoch **seconds**.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
+    /// COMPLETE: what was written.
+    #[serde(flatten)]
+    pub completion: Completion,
+    /// ERROR: what went wrong.
+    #[serde(flatten)]
+    pub failure: Failure,
+}
+
+/// The newest progress as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProgressAt {
+    /// The time of the event that told it.
+    pub progress_timestamp: Timestamp,
+    /// What it told; what it lacks is absent.
+    #[serde(flatten)]
+    pub progress: Progress,
+}
+
+/// The newest `INPUT_INFORMATION` as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InputsAt {
+    /// The time of the event that told it.
+    pub input_details_timestamp: Timestamp,
+    /// What it told.
+    #[serde(flatten)]
+    pub inputs: InputInformation,
+}
+
+/// What the newest event says, of whatever kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Latest {
+    /// The event's time.
+    pub updated_at: Timestamp,
+    /// The ARN of the queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// What the submitter attached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_metadata: Option<UserMetadata>,
+}
+
+/// What the submission alone can tell; see [`Submission`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are Submission's")]
+pub struct Submitted {
+    pub submitted_at: Timestamp,
+    pub input: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    pub destination: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+impl Job {
+    /// The row `event` makes alone.
+    #[must_use]
+    pub fn from_event(event: JobEvent, retention: Retention) -> Self {
+        let at = event.timestamp;
+        let mut job = Self {
+            job_id: event.job_id,
+            state: State {
+                status: Status::Submitted,
+                status_timestamp: Timestamp::default(),
+                end: None,
+            },
+            started_at: None,
+            progress: None,
+            inputs: None,
+            warnings: BTreeSet::new(),
+            latest: Latest {
+                updated_at: at,
+                queue: event.queue,
+                user_metadata: event.user_metadata,
+            },
+            submitted: None,
+        };
+        match event.change {
+            Change::Progressing => job.working(at),
+            Change::StatusUpdate(progress) => {
+                job.working(at);
+                job.progress = Some(ProgressAt {
+                    progress_timestamp: at,
+                    progress,
+                });
+            }
+            Change::InputInformation(inputs) => {
+                job.inputs = Some(InputsAt {
+                    input_details_timestamp: at,
+                    inputs,
+                });
+            }
+            Change::Complete(completion) => {
+                job.state = State::ended(Status::Complete, at, retention, completion, Failure::default());
+            }
+            Change::Error(failure) => {
+                job.state = State::ended(Status::Error, at, retention, Completion::default(), failure);
+            }
+            Change::Canceled => {
+                let (completion, failure) = (Completion::default(), Failure::default());
+                job.state = State::ended(Status::Canceled, at, retention, completion, failure);
+            }
+            Change::NewWarning(warning) => job.warnings.extend(warning),
+            Change::QueueHop => {}
+        }
+        job.with_final_progress()
+    }
+
+    /// The row a submission makes alone.
+    #[must_use]
+    pub fn from_submission(submission: Submission) -> Self {
+        let at = submission.submitted_at;
+        let user_metadata = submission.user_metadata.unwrap_or_default();
+        Self {
+            job_id: submission.job_id,
+            state: State {
+                status: Status::Submitted,
+                status_timestamp: at,
+                end: None,
+            },
+            started_at: None,
+            progress: None,
+            inputs: None,
+            warnings: BTreeSet::new(),
+            latest: Latest {
+                updated_at: at,
+                queue: submission.queue,
+                user_metadata: Some(user_metadata.into_iter().map(|(k, v)| (k, v.into())).collect()),
+            },
+            submitted: Some(Submitted {
+                submitted_at: at,
+                input: submission.input,
+                profile: submission.profile,
+                destination: submission.destination,
+                idempotency_key: submission.idempotency_key,
+            }),
+        }
+    }
+
+    /// The row of everything both rows were made of.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let mut warnings = self.warnings;
+        for warning in other.warnings {
+            if warnings.len() < MAX_WARNINGS {
+                warnings.insert(warning);
+            }
+        }
+        Self {
+            job_id: self.job_id,
+            state: self.state.merge(other.state),
+            started_at: [self.started_at, other.started_at].into_iter().flatten().min(),
+            progress: newest(self.progress, other.progress, |at| at.progress_timestamp),
+            inputs: newest(self.inputs, other.inputs, |at| at.input_details_timestamp),
+            warnings,
+            latest: if other.latest.updated_at > self.latest.updated_at {
+                other.latest
+            } else {
+                self.latest
+            },
+            submitted: self.submitted.or(other.submitted),
+        }
+        .with_final_progress()
+    }
+
+    /// Whether this row already tells what `alone`, the row of one event, tells: it is that very event
+    /// that was seen last of its kind, not a newer one.
+    #[must_use]
+    pub fn holds(&self, alone: &Self) -> bool {
+        let same_state = alone.state.status_timestamp == self.state.status_timestamp
+            && alone.state.status == self.state.status;
+        let same_start = alone.started_at.is_some() && alone.started_at == self.started_at;
+        let same_inputs = alone.inputs.is_some() && alone.inputs == self.inputs;
+        let same_warnings = !alone.warnings.is_empty() && alone.warnings.is_subset(&self.warnings);
+        let newest = alone.latest.updated_at == self.latest.updated_at;
+        same_state || same_start || same_inputs || same_warnings || newest
+    }
+
+    /// Work was seen at `at`.
+    fn working(&mut self, at: Timestamp) {
+        self.state = State {
+            status: Status::Progressing,
+            status_timestamp: at,
+            end: None,
+        };
+        self.started_at = Some(at);
+    }
+
+    /// A complete job is at 100 %, and no update can say anything else.
+    fn with_final_progress(mut self) -> Self {
+        if self.state.status == Status::Complete {
+            self.progress = Some(ProgressAt {
+                progress_timestamp: self.state.status_timestamp,
+                progress: Progress {
+                    percent_complete: Some(100),
+                    ..Progress::default()
+                },
+            });
+        }
+        self
+    }
+}
+
+impl State {
+    fn ended(
+        status: Status,
+        at: Timestamp,
+        retention: Retention,
+        completion: Completion,
+        failure: Failure,
+    ) -> Self {
+        let expires_at = retention.map(|days| at.as_millis() / 1000 + u64::from(days.get()) * 24 * 60 * 60);
+        let end = End {
+            finished_at: at,
+            expires_at,
+            completion,
+            failure,
+        };
+        Self {
+            status,
+            status_timestamp: at,
+            end: Some(end),
+        }
+    }
+
+    fn merge(self, other: Self) -> Self {
+        let other_wins = if self.status != other.status {
+            other.status > self.status
+        } else if self.status.is_terminal() {
+            other.status_timestamp < self.status_timestamp
+        } else {
+            other.status_timestamp > self.status_timestamp
+        };
+        if other_wins { other } else { self }
+    }
+}
+
+fn newest<T>(a: Option<T>, b: Option<T>, time: impl Fn(&T) -> Timestamp) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if time(&b) > time(&a) { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}

@@ -1,0 +1,200 @@
+//! The jobs table in DynamoDB.
+//!
+//! Writing never reads first. The first UpdateItem of an event assumes that the event is the newest
+//! of its kind and carries the condition under which that is true; an event in order costs this one
+//! call. Where the condition fails, DynamoDB returns the row with the refusal
+//! (`ReturnValuesOnConditionCheckFailure`), the join tells what is left to add, and a second UpdateItem
+//! adds it on condition that the row is still the same. Only another writer changing the same row in
+//! between costs more.
+
+mod update;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use serde_dynamo::aws_sdk_dynamodb_1::from_item;
+
+use self::update::{Item, Update};
+use crate::job::Retention;
+use crate::{Job, JobEvent, JobId, Status, Submission};
+
+/// The table `jobId` is the partition key of.
+#[derive(Clone, Debug)]
+pub struct JobsTable {
+    client: Client,
+    name: String,
+    retention: Retention,
+}
+
+/// What recording did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The row's status now.
+    pub status: Status,
+    /// What became of the row.
+    pub outcome: Outcome,
+}
+
+/// What became of the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It changed.
+    Applied,
+    /// It already held this very event.
+    Duplicate,
+    /// The event had nothing to add any more.
+    Stale,
+}
+
+impl Outcome {
+    /// In lower case, as answers and logs write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Duplicate => "duplicate",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// Nothing is known to be written, and trying again later can help.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB did not do it: out of reach, throttled, too slow, or not permitted.
+    #[error("can't write job {job_id} to table {table}: {reason}")]
+    Unavailable {
+        /// The job.
+        job_id: JobId,
+        /// The table.
+        table: String,
+        /// The SDK's error with its causes.
+        reason: String,
+    },
+    /// Somebody else wrote something into the row that the row can't hold.
+    #[error("can't read job {job_id} of table {table}: {reason}; mend or delete the item")]
+    Unreadable {
+        /// The job.
+        job_id: JobId,
+        /// The table.
+        table: String,
+        /// The attribute that is wrong, and why.
+        reason: String,
+    },
+}
+
+/// What DynamoDB made of an update.
+enum Answer {
+    Written(Option<Status>),
+    /// The condition failed; the row, unless there is none any more.
+    Refused(Option<Box<Job>>),
+}
+
+impl JobsTable {
+    /// The table `name`, in which a finished job stays for `retention`.
+    #[must_use]
+    pub fn new(client: Client, name: String, retention: Retention) -> Self {
+        Self {
+            client,
+            name,
+            retention,
+        }
+    }
+
+    /// Adds an event to its job's row, making the row where there is none.
+    ///
+    /// # Errors
+    /// See [`StoreError`]. Recording the same event again does no harm.
+    pub async fn record_event(&self, event: JobEvent) -> Result<Recorded, StoreError> {
+        self.record(Job::from_event(event, self.retention)).await
+    }
+
+    /// Adds a submission to its job's row, making the row where there is none.
+    ///
+    /// # Errors
+    /// See [`StoreError`]. Recording the same submission again does no harm.
+    pub async fn record_submission(&self, submission: Submission) -> Result<Recorded, StoreError> {
+        self.record(Job::from_submission(submission)).await
+    }
+
+    /// Joins `alone`, the row one event makes, to the row in the table.
+    async fn record(&self, alone: Job) -> Result<Recorded, StoreError> {
+        let mut update = Update::in_order(&alone);
+        let mut status = alone.state.status;
+        loop {
+            match self.write(&alone.job_id, update).await? {
+                Answer::Written(told) => {
+                    return Ok(Recorded {
+                        status: told.unwrap_or(status),
+                        outcome: Outcome::Applied,
+                    });
+                }
+                Answer::Refused(None) => {
+                    // Expired and deleted in between: the condition holds for a row that isn't there.
+                    update = Update::in_order(&alone);
+                    status = alone.state.status;
+                }
+                Answer::Refused(Some(row)) => {
+                    let merged = row.as_ref().clone().merge(alone.clone());
+                    status = merged.state.status;
+                    if merged == *row {
+                        let outcome = if row.holds(&alone) {
+                            Outcome::Duplicate
+                        } else {
+                            Outcome::Stale
+                        };
+                        return Ok(Recorded { status, outcome });
+                    }
+                    update = Update::between(&row, &merged);
+                }
+            }
+        }
+    }
+
+    async fn write(&self, job_id: &JobId, update: Update) -> Result<Answer, StoreError> {
+        let returned = if update.returns_status {
+            ReturnValue::UpdatedNew
+        } else {
+            ReturnValue::None
+        };
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("jobId", AttributeValue::S(job_id.to_string()))
+            .update_expression(update.expression)
+            .condition_expression(update.condition)
+            .set_expression_attribute_names(Some(update.names))
+            .set_expression_attribute_values(Some(update.values))
+            .return_values(returned)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer.map_err(SdkError::into_service_error) {
+            Ok(output) => Ok(Answer::Written(output.attributes.as_ref().and_then(told_status))),
+            Err(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                let row = refused.item.map(|item| self.read(job_id, item)).transpose()?;
+                Ok(Answer::Refused(row.map(Box::new)))
+            }
+            Err(error) => Err(StoreError::Unavailable {
+                job_id: job_id.clone(),
+                table: self.name.clone(),
+                reason: DisplayErrorContext(error).to_string(),
+            }),
+        }
+    }
+
+    fn read(&self, job_id: &JobId, item: Item) -> Result<Job, StoreError> {
+        from_item(item).map_err(|error| StoreError::Unreadable {
+            job_id: job_id.clone(),
+            table: self.name.clone(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+fn told_status(attributes: &Item) -> Option<Status> {
+    let told = attributes.get("status")?.as_s().ok()?;
+    Status::ALL.into_iter().find(|status| status.as_str() == told)
+}

@@ -1,0 +1,224 @@
+//! The merge rule on a DynamoDB engine: conditional writes end in the row the contract demands, in
+//! the number of calls it allows, also when many writers race.
+//!
+//! The engine is whatever the SDK's standard variables name: the local cloud, DynamoDB Local, AWS.
+
+mod rule;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use jobs::table::{JobsTable, Recorded};
+use jobs::{Job, JobEvent, JobId, Received};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+/// Counts the requests a client sends.
+#[derive(Clone, Debug, Default)]
+struct Calls(Arc<AtomicUsize>);
+
+impl Calls {
+    fn take(&self) -> usize {
+        self.0.swap(0, Ordering::SeqCst)
+    }
+}
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "Calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+/// A table of the test's own, so that tests can't meet.
+struct Engine {
+    client: Client,
+    name: String,
+    calls: Calls,
+    table: JobsTable,
+}
+
+impl Engine {
+    async fn start(name: &str) -> Self {
+        let config = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
+        let client = Client::new(&config);
+        let name = format!("{name}-{}", std::process::id());
+        let key = "jobId";
+        client
+            .create_table()
+            .table_name(&name)
+            .billing_mode(BillingMode::PayPerRequest)
+            .key_schema(
+                KeySchemaElement::builder()
+                    .attribute_name(key)
+                    .key_type(KeyType::Hash)
+                    .build()
+                    .unwrap(),
+            )
+            .attribute_definitions(
+                AttributeDefinition::builder()
+                    .attribute_name(key)
+                    .attribute_type(ScalarAttributeType::S)
+                    .build()
+                    .unwrap(),
+            )
+            .send()
+            .await
+            .expect("a DynamoDB engine at AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_DYNAMODB");
+        let calls = Calls::default();
+        let counting = aws_sdk_dynamodb::config::Builder::from(&config)
+            .interceptor(calls.clone())
+            .build();
+        let table = JobsTable::new(
+            Client::from_conf(counting),
+            name.clone(),
+            NonZeroU32::new(RETENTION_DAYS),
+        );
+        Self {
+            client,
+            name,
+            calls,
+            table,
+        }
+    }
+
+    async fn deliver(&self, life: &Life, happening: Happening) -> Recorded {
+        match life.deliver(happening) {
+            Delivery::Event(event) => self.table.record_event(event).await.unwrap(),
+            Delivery::Submission(submission) => self.table.record_submission(submission).await.unwrap(),
+        }
+    }
+
+    async fn row(&self, job_id: &JobId) -> Value {
+        let key = AttributeValue::S(job_id.to_string());
+        let item = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("jobId", key)
+            .consistent_read(true);
+        let item = item.send().await.unwrap().item.unwrap();
+        let job: Job = serde_dynamo::aws_sdk_dynamodb_1::from_item(item.clone()).unwrap();
+        let row = serde_json::to_value(job).unwrap();
+        let attributes = row.as_object().unwrap().len();
+        assert_eq!(
+            item.len(),
+            attributes,
+            "the item has attributes that no merge accounts for: {item:?}"
+        );
+        row
+    }
+
+    async fn stop(self) {
+        self.client
+            .delete_table()
+            .table_name(self.name)
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+fn generated(lives: usize) -> Vec<(Life, Vec<Happening>)> {
+    let mut runner = TestRunner::default();
+    let strategy = deliveries();
+    (0..lives)
+        .map(|_| strategy.new_tree(&mut runner).unwrap().current())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_row_depends_on_the_set_of_events_alone() {
+    let engine = Engine::start("merge-rule").await;
+    for (life, order) in generated(jobs_to_generate(500)) {
+        for happening in &order {
+            engine.deliver(&life, *happening).await;
+            let calls = engine.calls.take();
+            assert!(
+                calls <= 2,
+                "{happening:?} took {calls} calls in {order:?} of {life:?}"
+            );
+        }
+        assert_eq!(
+            engine.row(&life.job_id).await,
+            life.expected_row(),
+            "{order:?} of {life:?}"
+        );
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_in_order_is_one_call() {
+    let engine = Engine::start("in-order").await;
+    let life = [
+        "PROGRESSING",
+        "STATUS_UPDATE",
+        "NEW_WARNING",
+        "QUEUE_HOP",
+        "STATUS_UPDATE",
+        "INPUT_INFORMATION",
+        "COMPLETE",
+    ];
+    for (at, status) in (1..).zip(life) {
+        let detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at, "warningMessage": "w"});
+        let Received::Event(event) =
+            JobEvent::from_json(json!({"detail": detail}).to_string().as_bytes()).unwrap()
+        else {
+            panic!("{status} is unknown")
+        };
+        engine.table.record_event(event).await.unwrap();
+        assert_eq!(engine.calls.take(), 1, "{status}");
+    }
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racing_writers_end_in_the_same_row() {
+    let engine = Arc::new(Engine::start("racing").await);
+    for (life, order) in generated(jobs_to_generate(200)) {
+        let life = Arc::new(life);
+        let mut writers = JoinSet::new();
+        for happening in order.into_iter().cycle().take(32) {
+            let (engine, life) = (Arc::clone(&engine), Arc::clone(&life));
+            writers.spawn(async move { engine.deliver(&life, happening).await });
+        }
+        while let Some(writer) = writers.join_next().await {
+            writer.unwrap();
+        }
+        // Of a long life the 32 writers had a part; the rest comes now.
+        for happening in life.happenings.iter().copied() {
+            engine.deliver(&life, happening).await;
+        }
+        assert_eq!(engine.row(&life.job_id).await, life.expected_row(), "{life:?}");
+    }
+    Arc::into_inner(engine).unwrap().stop().await;
+}
+
+/// How many jobs to generate; `PROPTEST_CASES` asks for more or fewer.
+fn jobs_to_generate(otherwise: usize) -> usize {
+    std::env::var("PROPTEST_CASES").map_or(otherwise, |cases| {
+        cases.parse().expect("PROPTEST_CASES is a number")
+    })
+}

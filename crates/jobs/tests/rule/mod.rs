@@ -1,0 +1,336 @@
+//! Generated jobs, and the merge rule said a second time: attribute by attribute over the set of
+//! events, as the contract's table has it, with no join and no order.
+
+use std::collections::BTreeSet;
+
+use jobs::{JobEvent, JobId, Received, Submission, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+const STATUSES: [&str; 8] = [
+    "PROGRESSING",
+    "STATUS_UPDATE",
+    "INPUT_INFORMATION",
+    "COMPLETE",
+    "ERROR",
+    "CANCELED",
+    "NEW_WARNING",
+    "QUEUE_HOP",
+];
+
+pub(crate) const RETENTION_DAYS: u32 = 15;
+
+/// Everything that happens to one job.
+#[derive(Clone, Debug)]
+pub(crate) struct Life {
+    pub(crate) job_id: JobId,
+    pub(crate) happenings: BTreeSet<Happening>,
+    /// Decides which optional members are there.
+    seed: u64,
+}
+
+/// One event or the submission: what identifies it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Happening {
+    Submission { at: u64 },
+    Event { status: &'static str, at: u64 },
+}
+
+/// What is handed to the code under test.
+pub(crate) enum Delivery {
+    Event(JobEvent),
+    Submission(Submission),
+}
+
+/// A job's life with an order to deliver it in: each happening once to three times, shuffled.
+pub(crate) fn deliveries() -> impl Strategy<Value = (Life, Vec<Happening>)> {
+    // Few different times, so that many are equal.
+    let events = vec((0..STATUSES.len(), 0_u64..10), 1..14);
+    (
+        events,
+        prop::option::of(0_u64..10),
+        any::<u64>(),
+        "[0-9]{13}-[a-z0-9]{6}",
+    )
+        .prop_map(|(events, submitted, seed, job_id)| {
+            let events = events.into_iter().map(|(status, at)| Happening::Event {
+                status: STATUSES[status],
+                at,
+            });
+            let submission = submitted.map(|at| Happening::Submission { at });
+            Life {
+                job_id: job_id.parse().unwrap(),
+                happenings: events.chain(submission).collect(),
+                seed,
+            }
+        })
+        .prop_flat_map(|life| {
+            let happenings: Vec<_> = life.happenings.iter().copied().collect();
+            let repetitions = vec(1_usize..=3, happenings.len());
+            (Just(life), Just(happenings), repetitions)
+        })
+        .prop_flat_map(|(life, happenings, repetitions)| {
+            let order: Vec<_> = happenings
+                .into_iter()
+                .zip(repetitions)
+                .flat_map(|(one, n)| std::iter::repeat_n(one, n))
+                .collect();
+            (Just(life), Just(order).prop_shuffle())
+        })
+}
+
+impl Life {
+    pub(crate) fn deliver(&self, happening: Happening) -> Delivery {
+        match happening {
+            Happening::Event { status, at } => {
+                let payload = self.event(status, at).to_string();
+                match JobEvent::from_json(payload.as_bytes()).unwrap() {
+                    Received::Event(event) => Delivery::Event(event),
+                    Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
+                }
+            }
+            Happening::Submission { at } => Delivery::Submission(self.submission(at)),
+        }
+    }
+
+    /// Whether the optional member `name` of the happening at `at` is there.
+    fn has(&self, name: &str, at: u64) -> bool {
+        let mixed = name.bytes().fold(self.seed ^ (at << 7), |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        mixed.count_ones() % 4 != 0
+    }
+
+    fn queue(&self, at: u64) -> Option<String> {
+        self.has("queue", at)
+            .then(|| format!("arn:aws:mediaconvert:us-east-1:111122223333:queues/q{}", at % 3))
+    }
+
+    fn user_metadata(&self, at: u64) -> Value {
+        if self.has("userMetadata", at) {
+            json!({"mediaId": at.to_string()})
+        } else {
+            json!({})
+        }
+    }
+
+    fn submission(&self, at: u64) -> Submission {
+        Submission {
+            job_id: self.job_id.clone(),
+            submitted_at: Timestamp::from_millis(at),
+            input: "s3://media/in.mov".to_owned(),
+            profile: self.has("profile", at).then(|| "mp4".to_owned()),
+            destination: "s3://media/out/".to_owned(),
+            idempotency_key: self.has("idempotencyKey", at).then(|| "media-42".to_owned()),
+            queue: self.queue(at),
+            user_metadata: Some(
+                self.user_metadata(at)
+                    .as_object()
+                    .unwrap()
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned()))
+                    .collect(),
+            ),
+        }
+    }
+
+    fn event(&self, status: &str, at: u64) -> Value {
+        let mut detail = json!({
+            "timestamp": at,
+            "jobId": self.job_id,
+            "status": status,
+            "userMetadata": self.user_metadata(at),
+        });
+        let members = detail.as_object_mut().unwrap();
+        if let Some(queue) = self.queue(at) {
+            members.insert("queue".to_owned(), json!(queue));
+        }
+        members.extend(self.details(status, at));
+        json!({"source": "aws.mediaconvert", "detail-type": "MediaConvert Job State Change", "detail": detail})
+    }
+
+    fn details(&self, status: &str, at: u64) -> Map<String, Value> {
+        let mut details = Map::new();
+        let mut optional = |name: &str, value: Value| {
+            if self.has(&format!("{status}{name}"), at) {
+                details.insert(name.to_owned(), value);
+            }
+        };
+        match status {
+            "STATUS_UPDATE" => {
+                let mut progress = Map::new();
+                for (name, value) in [
+                    ("jobPercentComplete", json!(at * 10)),
+                    ("currentPhase", json!("TRANSCODING")),
+                    ("retryCount", json!(at % 2)),
+                ] {
+                    if self.has(name, at) {
+                        progress.insert(name.to_owned(), value);
+                    }
+                }
+                optional("jobProgress", Value::Object(progress));
+            }
+            "INPUT_INFORMATION" => optional(
+                "inputDetails",
+                json!([{"id": 1, "frameRate": at}, {"data": null}]),
+            ),
+            "COMPLETE" => {
+                optional(
+                    "outputGroupDetails",
+                    json!([
+                        {"type": "FILE_GROUP", "outputDetails": [{"outputFilePaths": [format!("s3://o/{at}.mp4")],
+                            "durationInMs": at, "videoDetails": {"widthInPx": 2, "qvbrAvgQuality": 7.25}}]},
+                        {"type": "CMAF_GROUP", "playlistFilePaths": [format!("s3://o/{at}.mpd")],
+                            "outputDetails": [{"durationInMs": at}]},
+                    ]),
+                );
+                optional("warnings", json!([{"code": 230_001, "count": at}]));
+            }
+            "ERROR" => {
+                optional("errorCode", json!(1000 + at));
+                optional("errorMessage", json!(format!("error at {at}")));
+            }
+            "NEW_WARNING" => {
+                optional("warningCode", json!((100_000 + at % 3).to_string()));
+                optional("warningMessage", json!("take care"));
+            }
+            _ => {}
+        }
+        details
+    }
+
+    /// The row the contract's table demands for this set of happenings, as JSON.
+    pub(crate) fn expected_row(&self) -> Value {
+        let submitted = self.submission_time();
+        let mut row = json!({"jobId": self.job_id, "updatedAt": self.newest()});
+        let newest = self.newest();
+        set(&mut row, "queue", self.queue(newest).map(Value::from));
+        set(&mut row, "userMetadata", Some(self.user_metadata(newest)));
+        set(
+            &mut row,
+            "startedAt",
+            self.times(&["PROGRESSING", "STATUS_UPDATE"])
+                .min()
+                .map(Value::from),
+        );
+        self.expect_status(&mut row, submitted);
+        self.expect_progress(&mut row);
+        if let Some(at) = self.times(&["INPUT_INFORMATION"]).max() {
+            let details = self.details("INPUT_INFORMATION", at).remove("inputDetails");
+            set(
+                &mut row,
+                "inputDetails",
+                Some(details.unwrap_or_else(|| json!([]))),
+            );
+            set(&mut row, "inputDetailsTimestamp", Some(at.into()));
+        }
+        let warnings: BTreeSet<String> = self
+            .times(&["NEW_WARNING"])
+            .filter_map(|at| self.warning(at))
+            .collect();
+        set(
+            &mut row,
+            "warnings",
+            (!warnings.is_empty()).then(|| json!(warnings)),
+        );
+        if let Some(at) = submitted {
+            let submission = self.submission(at);
+            set(&mut row, "submittedAt", Some(at.into()));
+            set(&mut row, "input", Some(submission.input.into()));
+            set(&mut row, "destination", Some(submission.destination.into()));
+            set(&mut row, "profile", submission.profile.map(Value::from));
+            set(
+                &mut row,
+                "idempotencyKey",
+                submission.idempotency_key.map(Value::from),
+            );
+        }
+        row
+    }
+
+    fn expect_status(&self, row: &mut Value, submitted: Option<u64>) {
+        let ended = ["COMPLETE", "ERROR", "CANCELED"]
+            .into_iter()
+            .find_map(|status| Some((status, self.times(&[status]).min()?)));
+        let working = self.times(&["PROGRESSING", "STATUS_UPDATE"]).max();
+        let (status, at) = match (ended, working) {
+            (Some(ended), _) => ended,
+            (None, Some(at)) => ("PROGRESSING", at),
+            (None, None) => ("SUBMITTED", submitted.unwrap_or(0)),
+        };
+        set(row, "status", Some(status.into()));
+        set(row, "statusTimestamp", Some(at.into()));
+        if ended.is_none() {
+            return;
+        }
+        let details = self.details(status, at);
+        set(row, "finishedAt", Some(at.into()));
+        set(
+            row,
+            "expiresAt",
+            Some((at / 1000 + u64::from(RETENTION_DAYS) * 86_400).into()),
+        );
+        set(row, "errorCode", details.get("errorCode").cloned());
+        set(row, "errorMessage", details.get("errorMessage").cloned());
+        set(row, "warningCounts", details.get("warnings").cloned());
+        if details.contains_key("outputGroupDetails") {
+            let outputs = json!([
+                {"group": "FILE_GROUP", "paths": [format!("s3://o/{at}.mp4")], "durationMs": at, "width": 2,
+                    "qvbrAvgQuality": 7.25},
+                {"group": "CMAF_GROUP", "durationMs": at},
+            ]);
+            set(row, "outputs", Some(outputs));
+            set(row, "playlists", Some(json!([format!("s3://o/{at}.mpd")])));
+        }
+    }
+
+    fn expect_progress(&self, row: &mut Value) {
+        if let Some(at) = self.times(&["COMPLETE"]).min() {
+            set(row, "percentComplete", Some(100.into()));
+            set(row, "progressTimestamp", Some(at.into()));
+        } else if let Some(at) = self.times(&["STATUS_UPDATE"]).max() {
+            let details = self.details("STATUS_UPDATE", at);
+            let told = |name: &str| details.get("jobProgress")?.get(name).cloned();
+            set(row, "progressTimestamp", Some(at.into()));
+            set(row, "percentComplete", told("jobPercentComplete"));
+            set(row, "currentPhase", told("currentPhase"));
+            set(row, "retryCount", told("retryCount"));
+        }
+    }
+
+    fn warning(&self, at: u64) -> Option<String> {
+        let details = self.details("NEW_WARNING", at);
+        let words: Vec<_> = ["warningCode", "warningMessage"]
+            .iter()
+            .filter_map(|name| details.get(*name)?.as_str())
+            .collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+
+    fn times(&self, statuses: &[&str]) -> impl Iterator<Item = u64> {
+        self.happenings
+            .iter()
+            .filter_map(move |happening| match happening {
+                Happening::Event { status, at } if statuses.contains(status) => Some(*at),
+                _ => None,
+            })
+    }
+
+    fn submission_time(&self) -> Option<u64> {
+        self.happenings.iter().find_map(|happening| match happening {
+            Happening::Submission { at } => Some(*at),
+            Happening::Event { .. } => None,
+        })
+    }
+
+    fn newest(&self) -> u64 {
+        self.times(&STATUSES).chain(self.submission_time()).max().unwrap()
+    }
+}
+
+fn set(row: &mut Value, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        row[name] = value;
+    }
+}
