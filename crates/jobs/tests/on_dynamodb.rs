@@ -194,7 +194,7 @@ async fn an_event_in_order_is_one_call() {
     engine.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn racing_writers_end_in_the_same_row() {
     let engine = Arc::new(Engine::start("racing").await);
     for (life, order) in generated(jobs_to_generate(200)) {
