@@ -1,0 +1,82 @@
+# Rust, Python 3.11 or newer and make are all a fresh clone needs; everything else is installed
+# into .tools/, pinned by tests/local_cloud/requirements.txt.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON := PYTHONPATH=tests .tools/venv/bin/python
+LOCAL_CLOUD := $(PYTHON) -m local_cloud
+TOOLS := .tools/installed
+REQUIREMENTS := tests/local_cloud/requirements
+
+## Use
+.PHONY: demo
+demo: $(TOOLS) ## Transcode one video on the local cloud [VIDEO=path|https://…] [PROFILE=mp4|webm]
+	@$(LOCAL_CLOUD) demo --video "$(VIDEO)" --profile "$(or $(PROFILE),mp4)"
+
+.PHONY: cloud
+cloud: $(TOOLS) ## Keep a local cloud running until Ctrl-C [PARAMETERS="Key=value …"]
+	@$(LOCAL_CLOUD) up --parameter-overrides $(PARAMETERS)
+
+.PHONY: event
+event: $(TOOLS) ## Print a raw event as a Function URL request with the key: STATUS=COMPLETE [API_KEY=…] [STACK=…]
+	@$(LOCAL_CLOUD) event "$(STATUS)" $(if $(STACK),--stack "$(STACK)")
+
+## Check
+.PHONY: test
+test: lint test-unit test-e2e ## Everything below
+
+.PHONY: lint
+lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	.tools/venv/bin/ruff check tests
+	.tools/venv/bin/ruff format --check tests
+
+.PHONY: template
+template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint
+	.tools/venv/bin/cfn-lint template.yaml
+
+.PHONY: test-unit
+test-unit: $(TOOLS) ## Unit and adapter tests, without the local cloud
+	FFMPEG="$$($(PYTHON) -m local_cloud.tools ffmpeg)" FFPROBE="$$($(PYTHON) -m local_cloud.tools ffprobe)" \
+		cargo test --workspace --exclude tests
+
+.PHONY: test-e2e
+test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
+	$(LOCAL_CLOUD) exec -- cargo test -p tests
+
+## Maintain
+.PHONY: setup
+setup: $(TOOLS) ## Install the tools into .tools/ (the other tasks do so by themselves)
+
+$(TOOLS): $(REQUIREMENTS).txt
+	@echo "Installing the tools into .tools/ …"
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, python3 is " + sys.version)'
+	@rm -rf .tools
+	@python3 -m venv .tools/venv
+	@.tools/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	@touch $@
+
+.PHONY: fmt
+fmt: $(TOOLS) ## Format Rust and Python
+	cargo fmt --all
+	.tools/venv/bin/ruff check --fix tests
+	.tools/venv/bin/ruff format tests
+
+.PHONY: requirements
+requirements: ## Resolve tests/local_cloud/requirements.in anew into requirements.txt
+	@rm -rf .tools/resolve && python3 -m venv .tools/resolve
+	.tools/resolve/bin/pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS).in
+	@{ echo "# requirements.in resolved, complete and exact. Written by \`make requirements\`; do not edit."; \
+		.tools/resolve/bin/pip freeze --all --disable-pip-version-check | grep -v ^pip==; } > $(REQUIREMENTS).txt
+	@rm -rf .tools/resolve
+
+.PHONY: clean
+clean: ## Remove the tools and what runs left behind (not target/)
+	rm -rf .tools .local-cloud .aws-sam
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,1 @@
+"""The project's own AWS on one machine: the real template, the real Lambda binaries, IAM enforced."""

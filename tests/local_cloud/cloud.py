@@ -1,0 +1,142 @@
+"""The life of one local cloud: up in order, down in reverse, whatever happens in between."""
+
+import json
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import simulator, stack
+from .gateway import ACCOUNT, REGION, AccessKey, Gateway, free_port
+from .processes import Child
+from .progress import step
+from .tools import STATE, environment, ffmpeg, ffprobe
+
+_KEPT_LOGS = 10
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A deployed stack and how to reach it."""
+
+    gateway: Gateway
+    children: list[Child]
+    outputs: dict[str, str]
+    administrator: AccessKey
+    host_app: AccessKey
+    mediaconvert: AccessKey
+    mediaconvert_url: str
+    logs: Path
+    description: Path
+
+    def check(self) -> None:
+        """Raises if a part of the cloud has ended."""
+        for child in self.children:
+            child.check()
+
+    def variables(self) -> dict[str, str]:
+        """What a command needs to use this cloud as its administrator."""
+        return {
+            "AWS_ENDPOINT_URL": self.gateway.url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            **self.administrator.variables(),
+            "LOCAL_CLOUD": str(self.description),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment of such a command."""
+        return environment(**self.variables())
+
+    def describe(self) -> None:
+        """Writes what tests read: the file that the variable LOCAL_CLOUD names."""
+
+        def key(of: AccessKey) -> dict[str, str]:
+            return {"accessKeyId": of.id, "secretAccessKey": of.secret}
+
+        described = {
+            "endpointUrl": self.gateway.url,
+            "mediaconvertUrl": self.mediaconvert_url,
+            "region": REGION,
+            "accountId": ACCOUNT,
+            "stackName": stack.NAME,
+            "outputs": self.outputs,
+            "administrator": key(self.administrator),
+            "hostApp": key(self.host_app),
+            "mediaconvert": key(self.mediaconvert),
+            "logs": str(self.logs),
+            "ffmpeg": ffmpeg(),
+            "ffprobe": ffprobe(),
+        }
+        self.description.write_text(json.dumps(described, indent=2))
+        self.description.chmod(0o600)
+
+
+def new_logs() -> Path:
+    """A fresh folder for the logs of one run; the oldest of the earlier ones go."""
+    STATE.mkdir(exist_ok=True)
+    for old in sorted(STATE.glob("logs-*"))[: -_KEPT_LOGS + 1]:
+        shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=time.strftime("logs-%Y%m%d-%H%M%S-"), dir=STATE))
+
+
+@contextmanager
+def running(parameters: list[str], logs: Path) -> Iterator[LocalCloud]:
+    """Builds, starts and deploys everything; takes it down again when the block ends."""
+    with ExitStack() as parts:
+        work = Path(tempfile.mkdtemp(prefix="run-", dir=STATE))
+        parts.callback(shutil.rmtree, work, ignore_errors=True)
+        try:
+            yield _bring_up(parameters, logs, work, parts)
+        finally:
+            _ignore_signals()
+            with step("Take the local cloud down"):
+                parts.close()
+
+
+def _bring_up(parameters: list[str], logs: Path, work: Path, parts: ExitStack) -> LocalCloud:
+    simulator_build = simulator.build(logs)
+    parts.callback(simulator_build.stop)
+    with step("Build the functions (sam build)"):
+        stack.build(logs, work)
+    with step("Build the simulator (mediaconvert-local)"):
+        simulator_build.finish()
+
+    key = AccessKey.generate()
+    port = free_port()
+    mediaconvert_url = f"http://127.0.0.1:{port}"
+    gateway = Gateway(logs, work, mediaconvert_url, key)
+    with step("Start the AWS endpoints (ministack)"):
+        children = [gateway.start()]
+        parts.callback(children[0].stop)
+        administrator = gateway.create_administrator()
+    with step("Start the simulator"):
+        children.append(simulator.start(port, gateway.url, key, logs, work))
+        parts.callback(children[1].stop)
+    with step("Deploy the stack (sam deploy)"):
+        stack.deploy(gateway, administrator, parameters, logs, work)
+        outputs = stack.outputs(gateway, administrator)
+    host_app = gateway.create_user("host-app", outputs["HostAppPolicyArn"])
+    cloud = LocalCloud(
+        gateway,
+        children,
+        outputs,
+        administrator,
+        host_app,
+        key,
+        mediaconvert_url,
+        logs,
+        description=work / "local-cloud.json",
+    )
+    cloud.describe()
+    return cloud
+
+
+def _ignore_signals() -> None:
+    """Taking down is short and must be whole: a second Ctrl-C does not interrupt it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)

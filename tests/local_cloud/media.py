@@ -1,0 +1,70 @@
+"""What the demo knows about media files: making one, probing one, decoding one."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .tools import ffmpeg, ffprobe
+
+
+class NotMediaError(Exception):
+    """The file cannot be read as media."""
+
+
+@dataclass(frozen=True)
+class Media:
+    """What ffprobe says of one file. The size is the one a viewer sees, rotation applied."""
+
+    containers: frozenset[str]
+    video: str | None
+    audio: str | None
+    stored_size: tuple[int, int] | None
+    rotation: int
+    seconds: float
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height as seen."""
+        if self.stored_size and self.rotation % 180:
+            return self.stored_size[1], self.stored_size[0]
+        return self.stored_size
+
+
+def make_clip(path: Path, seconds: int = 10) -> None:
+    """Writes a test picture with a moving clock and a tone."""
+    picture = f"testsrc2=size=640x360:rate=30:duration={seconds}"
+    tone = f"sine=frequency=440:sample_rate=48000:duration={seconds}"
+    command = [ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", tone]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)]
+    subprocess.run(command, check=True)
+
+
+def probe(source: str) -> Media:
+    """Reads a file's streams."""
+    command = [ffprobe(), "-v", "error", "-show_format", "-show_streams", "-of", "json", source]
+    probed = subprocess.run(command, capture_output=True, text=True)
+    if probed.returncode:
+        raise NotMediaError(probed.stderr.strip() or f"{source} is not media")
+    found = json.loads(probed.stdout)
+    video = _first(found, "video")
+    audio = _first(found, "audio")
+    return Media(
+        containers=frozenset(found["format"]["format_name"].split(",")),
+        video=video.get("codec_name"),
+        audio=audio.get("codec_name"),
+        stored_size=(video["width"], video["height"]) if video else None,
+        rotation=next((int(side["rotation"]) for side in video.get("side_data_list", []) if "rotation" in side), 0),
+        seconds=float(found["format"].get("duration", 0)),
+    )
+
+
+def _first(found: dict, kind: str) -> dict:
+    return next((stream for stream in found["streams"] if stream.get("codec_type") == kind), {})
+
+
+def decode(path: Path) -> str:
+    """Decodes a file from end to end; answers what went wrong, or nothing."""
+    command = [ffmpeg(), "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
+    decoded = subprocess.run(command, capture_output=True, text=True)
+    return decoded.stderr.strip() or ("" if decoded.returncode == 0 else f"ffmpeg ended with {decoded.returncode}")
