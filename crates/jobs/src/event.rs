@@ -198,6 +198,16 @@ impl JobEvent {
     /// It is not JSON, it names another `source` or `detail-type`, or what identifies the event
     /// (`detail.jobId`, `detail.status`, a `detail.timestamp` that is there) is missing or of no use.
     pub fn from_json(payload: &[u8]) -> Result<Received, InvalidEvent> {
+        let payload: Value = serde_json::from_slice(payload)
+            .map_err(|error| InvalidEvent(format!("the event is not JSON: {error}")))?;
+        payload::read(&payload)
+    }
+
+    /// Like [`from_json`](Self::from_json), of an event that is parsed already.
+    ///
+    /// # Errors
+    /// Like [`from_json`](Self::from_json).
+    pub fn from_value(payload: &Value) -> Result<Received, InvalidEvent> {
         payload::read(payload)
     }
 }

@@ -6,7 +6,7 @@
 //! newer time, the higher status, the union.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +62,52 @@ impl Status {
     }
 }
 
-/// How long a finished job stays in the table; `None` for ever.
-pub type Retention = Option<NonZeroU32>;
+/// How long a finished job stays in the table: for ever, or some days.
+///
+/// At least 15: EventBridge's dead letters live for 14 days, and one of them must not raise a row
+/// again that has expired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention(Option<u32>);
+
+/// A number of days that [`Retention`] does not take.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "a finished job stays for at least {} days, or for ever with 0",
+    Retention::LEAST_DAYS
+)]
+pub struct InvalidRetention;
+
+impl Retention {
+    const LEAST_DAYS: u32 = 15;
+
+    /// For `days` days, or for ever with 0.
+    ///
+    /// # Errors
+    /// It is fewer days than a dead letter may be old.
+    pub fn from_days(days: u32) -> Result<Self, InvalidRetention> {
+        match days {
+            0 => Ok(Self(None)),
+            Self::LEAST_DAYS.. => Ok(Self(Some(days))),
+            _ => Err(InvalidRetention),
+        }
+    }
+
+    /// When a job that ended at `finished_at` expires, in epoch seconds.
+    fn expiry(self, finished_at: Timestamp) -> Option<u64> {
+        self.0
+            .map(|days| finished_at.as_millis() / 1000 + u64::from(days) * 24 * 60 * 60)
+    }
+}
+
+impl FromStr for Retention {
+    type Err = InvalidRetention;
+
+    fn from_str(days: &str) -> Result<Self, Self::Err> {
+        days.parse()
+            .map_err(|_| InvalidRetention)
+            .and_then(Self::from_days)
+    }
+}
 
 /// A job's row. Its JSON members are the table's attributes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -331,10 +375,9 @@ impl State {
         completion: Completion,
         failure: Failure,
     ) -> Self {
-        let expires_at = retention.map(|days| at.as_millis() / 1000 + u64::from(days.get()) * 24 * 60 * 60);
         let end = End {
             finished_at: at,
-            expires_at,
+            expires_at: retention.expiry(at),
             completion,
             failure,
         };

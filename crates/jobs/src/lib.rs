@@ -15,6 +15,6 @@ pub mod table;
 mod values;
 
 pub use event::{JobEvent, Received};
-pub use job::{Job, Status};
+pub use job::{Job, Retention, Status};
 pub use submission::Submission;
 pub use values::{InvalidJobId, JobId, Timestamp};

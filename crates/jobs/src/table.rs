@@ -16,8 +16,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
 use self::update::{Item, Update};
-use crate::job::Retention;
-use crate::{Job, JobEvent, JobId, Status, Submission};
+use crate::{Job, JobEvent, JobId, Retention, Status, Submission};
 
 /// The table `jobId` is the partition key of.
 #[derive(Clone, Debug)]
@@ -158,7 +157,7 @@ impl JobsTable {
         } else {
             ReturnValue::None
         };
-        let answer = self
+        let request = self
             .client
             .update_item()
             .table_name(&self.name)
@@ -169,8 +168,9 @@ impl JobsTable {
             .set_expression_attribute_values(Some(update.values))
             .return_values(returned)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
+            .send();
+        // The SDK's future is large, and every caller's would hold it.
+        let answer = Box::pin(request).await;
         match answer.map_err(SdkError::into_service_error) {
             Ok(output) => Ok(Answer::Written(output.attributes.as_ref().and_then(told_status))),
             Err(UpdateItemError::ConditionalCheckFailedException(refused)) => {

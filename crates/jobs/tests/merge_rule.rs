@@ -3,15 +3,13 @@
 
 mod rule;
 
-use std::num::NonZeroU32;
-
-use jobs::Job;
+use jobs::{Job, Retention};
 use proptest::prelude::*;
 use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries};
 
 fn alone(life: &Life, happening: Happening) -> Job {
     match life.deliver(happening) {
-        Delivery::Event(event) => Job::from_event(event, NonZeroU32::new(RETENTION_DAYS)),
+        Delivery::Event(event) => Job::from_event(event, Retention::from_days(RETENTION_DAYS).unwrap()),
         Delivery::Submission(submission) => Job::from_submission(submission),
     }
 }

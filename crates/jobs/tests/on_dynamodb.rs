@@ -5,7 +5,6 @@
 
 mod rule;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,7 +17,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use jobs::table::{JobsTable, Recorded};
-use jobs::{Job, JobEvent, JobId, Received};
+use jobs::{Job, JobEvent, JobId, Received, Retention};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries};
@@ -93,7 +92,7 @@ impl Engine {
         let table = JobsTable::new(
             Client::from_conf(counting),
             name.clone(),
-            NonZeroU32::new(RETENTION_DAYS),
+            Retention::from_days(RETENTION_DAYS).unwrap(),
         );
         Self {
             client,

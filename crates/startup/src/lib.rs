@@ -8,5 +8,20 @@ pub mod logging;
 mod sdk;
 mod variables;
 
+use std::error::Error;
+use std::process::ExitCode;
+
 pub use sdk::{Timeouts, sdk_config};
 pub use variables::{InvalidVariable, optional_variable, parsed_variable, variable};
+
+/// Runs a function for as long as Lambda lets it. What stops it, stops it with one line.
+pub async fn run(function: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) -> ExitCode {
+    match function.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // To stderr, since the log may be what could not start.
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -16,14 +16,12 @@ use crate::{JobId, Timestamp};
 const SOURCE: &str = "aws.mediaconvert";
 const DETAIL_TYPE: &str = "MediaConvert Job State Change";
 
-pub(super) fn read(payload: &[u8]) -> Result<Received, InvalidEvent> {
-    let payload: Value = serde_json::from_slice(payload)
-        .map_err(|error| InvalidEvent(format!("the event is not JSON: {error}")))?;
+pub(super) fn read(payload: &Value) -> Result<Received, InvalidEvent> {
     if !payload.is_object() {
         return Err(InvalidEvent("the event is not a JSON object".to_owned()));
     }
-    expect_member(&payload, "source", SOURCE)?;
-    expect_member(&payload, "detail-type", DETAIL_TYPE)?;
+    expect_member(payload, "source", SOURCE)?;
+    expect_member(payload, "detail-type", DETAIL_TYPE)?;
     let detail = match payload.get("detail") {
         Some(detail @ Value::Object(_)) => detail,
         Some(_) => return Err(InvalidEvent("detail is not an object".to_owned())),

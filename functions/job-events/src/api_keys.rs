@@ -1,0 +1,153 @@
+//! The keys that open the door.
+//!
+//! Two are good at any time, the secret's AWSCURRENT and its AWSPREVIOUS, because EventBridge goes
+//! on sending the old one until a rotation has reached its connection; AWSPENDING too, while a
+//! rotation tests it. Keys are kept as SHA-256 digests: comparing digests in constant time tells
+//! neither a key's content nor its length, and a digest that reached a log would open nothing.
+
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{DisplayErrorContext, SdkError};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq as _};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// How long keys are used before they are fetched again.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+/// A key that doesn't fit may be a new one, so the keys are fetched again; but not sooner after the
+/// last time than this, or strangers could drive our calls to Secrets Manager, and their cost.
+const PAUSE_AFTER_MISMATCH: Duration = Duration::from_mins(1);
+
+/// Nor do we ask again at once where Secrets Manager has just failed to answer.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+const STAGES: [&str; 3] = ["AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"];
+
+type Digest = [u8; 32];
+
+/// The keys of one secret, cached in this process.
+#[derive(Debug)]
+pub struct ApiKeys {
+    client: Client,
+    secret: String,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    keys: Option<Keys>,
+    /// When we last asked, whether or not there was an answer.
+    asked: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    digests: Vec<Digest>,
+    fetched: Instant,
+}
+
+/// The keys can't be had now, so nobody can be told whether theirs is right.
+#[derive(Debug, thiserror::Error)]
+#[error("can't read the API key: {0}")]
+pub(crate) struct KeysUnavailable(String);
+
+impl ApiKeys {
+    /// The keys in `secret`, a name or ARN, whose versions are JSON `{"apiKey": "…"}`.
+    #[must_use]
+    pub fn new(client: Client, secret: String) -> Self {
+        Self {
+            client,
+            secret,
+            cache: Mutex::default(),
+        }
+    }
+
+    /// Whether `presented` is one of the keys.
+    pub(crate) async fn accept(&self, presented: &[u8]) -> Result<bool, KeysUnavailable> {
+        if presented.is_empty() {
+            return Ok(false);
+        }
+        let presented = digest(presented);
+        let mut cache = self.cache.lock().await;
+        let asked_within = |pause| cache.asked.is_some_and(|asked| asked.elapsed() < pause);
+        match cache
+            .keys
+            .as_ref()
+            .filter(|keys| keys.fetched.elapsed() < LIFETIME)
+        {
+            Some(keys) if keys.include(&presented) => return Ok(true),
+            Some(_) if asked_within(PAUSE_AFTER_MISMATCH) => return Ok(false),
+            None if asked_within(PAUSE_AFTER_FAILURE) => {
+                return Err(KeysUnavailable("it could not be read a moment ago".to_owned()));
+            }
+            _ => {}
+        }
+        cache.asked = Some(Instant::now());
+        let keys = cache.keys.insert(Box::pin(self.fetch()).await?);
+        Ok(keys.include(&presented))
+    }
+
+    async fn fetch(&self) -> Result<Keys, KeysUnavailable> {
+        let [current, previous, pending] = STAGES.map(|stage| self.version(stage));
+        let (current, previous, pending) = tokio::join!(current, previous, pending);
+        let Some(current) = current? else {
+            return Err(KeysUnavailable("the secret has no AWSCURRENT version".to_owned()));
+        };
+        let digests = [Some(current), previous?, pending?]
+            .into_iter()
+            .flatten()
+            .collect();
+        Ok(Keys {
+            digests,
+            fetched: Instant::now(),
+        })
+    }
+
+    /// The digest of one version's key. Most secrets have one or two of the three versions.
+    async fn version(&self, stage: &str) -> Result<Option<Digest>, KeysUnavailable> {
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.secret)
+            .version_stage(stage)
+            .send()
+            .await;
+        match answer.map_err(SdkError::into_service_error) {
+            Ok(version) => key(version.secret_string()).map(Some).ok_or_else(|| {
+                KeysUnavailable(format!(
+                    "version {stage} of the secret is not JSON with a text `apiKey`"
+                ))
+            }),
+            Err(error) if error.is_resource_not_found_exception() => Ok(None),
+            Err(error) => Err(KeysUnavailable(DisplayErrorContext(error).to_string())),
+        }
+    }
+}
+
+impl Keys {
+    /// Looks at every key, so that the time it takes doesn't tell which one it is.
+    fn include(&self, presented: &Digest) -> bool {
+        self.digests
+            .iter()
+            .fold(Choice::from(0), |found, key| found | key.ct_eq(presented))
+            .into()
+    }
+}
+
+fn key(secret: Option<&str>) -> Option<Digest> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Secret {
+        api_key: String,
+    }
+    let Secret { api_key } = serde_json::from_str(secret?).ok()?;
+    (!api_key.is_empty()).then(|| digest(api_key.as_bytes()))
+}
+
+fn digest(key: &[u8]) -> Digest {
+    Sha256::digest(key).into()
+}

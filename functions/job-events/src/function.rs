@@ -1,0 +1,157 @@
+//! One invocation, from payload to answer, in the contract's order and time.
+
+use std::time::Duration;
+
+use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
+use jobs::event::InvalidEvent;
+use jobs::table::JobsTable;
+use jobs::{JobEvent, Received};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::ApiKeys;
+use crate::answer::{Refusal, Taken};
+use crate::http;
+
+/// An API destination gives up on an answer after 5 s; ours leaves within 4, network included.
+const TIME_TO_ANSWER: Duration = Duration::from_millis(3500);
+
+/// The function with everything it needs.
+#[derive(Debug)]
+pub struct JobEvents {
+    keys: ApiKeys,
+    table: JobsTable,
+}
+
+/// An answer in the form the invocation asks for.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Reply {
+    Http(LambdaFunctionUrlResponse),
+    Direct(Taken),
+}
+
+impl JobEvents {
+    /// A function that takes events from whoever has one of `keys` and records them in `table`.
+    #[must_use]
+    pub fn new(keys: ApiKeys, table: JobsTable) -> Self {
+        Self { keys, table }
+    }
+
+    /// Takes one invocation: a Function URL request, or the event itself.
+    ///
+    /// AWS sets `requestContext` on every request that comes by URL, and a caller can't leave it
+    /// out; what has none was invoked by somebody IAM let through, and needs no key.
+    ///
+    /// # Errors
+    /// A direct invocation whose event was not taken; an HTTP request always gets its answer.
+    pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<impl Serialize + use<>, Diagnostic> {
+        let LambdaEvent { payload, context } = event;
+        let call = Call {
+            started: Instant::now(),
+            context,
+        };
+        if payload.get("requestContext").is_none() {
+            let answer = call
+                .answer(self.record(JobEvent::from_value(&payload), &call))
+                .await;
+            return answer.map(Reply::Direct).map_err(Diagnostic::from);
+        }
+        let request = LambdaFunctionUrlRequest::deserialize(payload)
+            .map_err(|error| Refusal::InvalidEvent(format!("not a Function URL request: {error}")))?;
+        let answer = call.answer(self.request(request, &call)).await;
+        Ok(Reply::Http(http::response(&answer)))
+    }
+
+    async fn request(&self, mut request: LambdaFunctionUrlRequest, call: &Call) -> Result<Taken, Refusal> {
+        http::method(&request)?;
+        let body = http::body(&mut request)?;
+        let accepted = self.keys.accept(http::presented_key(&request)).await;
+        if !accepted.map_err(|error| Refusal::Unavailable(error.to_string()))? {
+            return Err(Refusal::Unauthorized);
+        }
+        let body = body.ok_or_else(|| Refusal::InvalidEvent("the body is not base64".to_owned()))?;
+        self.record(JobEvent::from_json(&body), call).await
+    }
+
+    async fn record(&self, received: Result<Received, InvalidEvent>, call: &Call) -> Result<Taken, Refusal> {
+        let event = match received.map_err(|error| Refusal::InvalidEvent(error.to_string()))? {
+            Received::Event(event) => event,
+            Received::UnknownStatus { job_id, status } => {
+                call.log_ignored(&job_id, &status);
+                return Ok(Taken::ignored(job_id));
+            }
+        };
+        let (job_id, status) = (event.job_id.clone(), event.change.status());
+        let recorded = self.table.record_event(event).await;
+        let recorded = recorded.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        let taken = Taken::recorded(job_id, recorded);
+        call.log_taken(&taken, status);
+        Ok(taken)
+    }
+}
+
+/// The invocation an answer belongs to: when it must be there, and what the log calls it.
+struct Call {
+    started: Instant,
+    context: Context,
+}
+
+impl Call {
+    /// The answer, in time, and logged where it is a refusal.
+    async fn answer(&self, work: impl Future<Output = Result<Taken, Refusal>>) -> Result<Taken, Refusal> {
+        let late = || Refusal::Unavailable(format!("no answer within {} ms", TIME_TO_ANSWER.as_millis()));
+        let answer = timeout_at(self.started + TIME_TO_ANSWER, work)
+            .await
+            .unwrap_or_else(|_| Err(late()));
+        if let Err(refusal) = &answer {
+            self.log_refused(refusal);
+        }
+        answer
+    }
+
+    fn log_taken(&self, taken: &Taken, event_status: &str) {
+        tracing::info!(
+            jobId = %taken.job_id,
+            eventStatus = event_status,
+            status = taken.status.map(jobs::Status::as_str),
+            outcome = taken.outcome,
+            durationMs = self.duration_ms(),
+            requestId = self.context.request_id,
+            traceId = self.context.xray_trace_id,
+            "event recorded"
+        );
+    }
+
+    fn log_ignored(&self, job_id: &jobs::JobId, event_status: &str) {
+        tracing::warn!(
+            jobId = %job_id,
+            eventStatus = event_status,
+            outcome = "ignored",
+            durationMs = self.duration_ms(),
+            requestId = self.context.request_id,
+            traceId = self.context.xray_trace_id,
+            "event ignored: its status is unknown to this version"
+        );
+    }
+
+    fn log_refused(&self, refusal: &Refusal) {
+        let status = refusal.status().as_u16();
+        let duration_ms = self.duration_ms();
+        let (request_id, trace_id) = (&self.context.request_id, &self.context.xray_trace_id);
+        // Macros fix the level at compile time.
+        if matches!(refusal, Refusal::Unavailable(_)) {
+            tracing::error!(reason = %refusal, httpStatus = status, durationMs = duration_ms,
+                requestId = request_id, traceId = trace_id, "event not recorded");
+        } else {
+            tracing::warn!(reason = %refusal, httpStatus = status, durationMs = duration_ms,
+                requestId = request_id, traceId = trace_id, "event refused");
+        }
+    }
+
+    fn duration_ms(&self) -> u64 {
+        self.started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,63 @@
+//! The public door: what of an HTTP request is looked at, and the answer's envelope.
+
+use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
+
+use crate::answer::{Refusal, Taken};
+
+/// EventBridge's own limit for an event, in bytes.
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
+
+/// The header the EventBridge connection sends the key in.
+const API_KEY: &str = "x-api-key";
+
+/// Refuses whatever is not a POST; any path will do.
+pub(crate) fn method(request: &LambdaFunctionUrlRequest) -> Result<(), Refusal> {
+    match request.request_context.http.method.as_deref() {
+        Some(method) if method == Method::POST.as_str() => Ok(()),
+        _ => Err(Refusal::MethodNotAllowed),
+    }
+}
+
+/// The body's bytes, at most [`MAX_BODY`] of them; `None` where it claims to be base64 and is not.
+pub(crate) fn body(request: &mut LambdaFunctionUrlRequest) -> Result<Option<Vec<u8>>, Refusal> {
+    let text = request.body.take().unwrap_or_default();
+    let body = if request.is_base64_encoded {
+        BASE64_STANDARD.decode(text).ok()
+    } else {
+        Some(text.into_bytes())
+    };
+    match body {
+        Some(body) if body.len() > MAX_BODY => Err(Refusal::PayloadTooLarge),
+        body => Ok(body),
+    }
+}
+
+/// The key the sender presents; empty where there is none.
+pub(crate) fn presented_key(request: &LambdaFunctionUrlRequest) -> &[u8] {
+    request
+        .headers
+        .get(API_KEY)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default()
+}
+
+pub(crate) fn response(answer: &Result<Taken, Refusal>) -> LambdaFunctionUrlResponse {
+    let mut response = LambdaFunctionUrlResponse::default();
+    let (status, body) = match answer {
+        Ok(taken) => (StatusCode::OK, serde_json::to_string(taken)),
+        Err(refusal) => (refusal.status(), serde_json::to_string(&refusal.body())),
+    };
+    if matches!(answer, Err(Refusal::MethodNotAllowed)) {
+        response.headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+        .headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.status_code = i64::from(status.as_u16());
+    response.body = body.ok();
+    response
+}
