@@ -1,3 +1,40 @@
-//! submit-job
+//! The Lambda function that creates jobs: see the library beside it.
 
-fn main() {}
+use std::process::ExitCode;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_mediaconvert::Client;
+use jobs::table::JobsTable;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use startup::Timeouts;
+use submit_job::config::Config;
+use submit_job::mediaconvert::MediaConvert;
+use submit_job::submit::SubmitJob;
+
+/// Two calls to MediaConvert at their slowest leave a third of the invocation's 30 s for the row.
+const TIMEOUTS: Timeouts = Timeouts {
+    attempt: Duration::from_secs(5),
+    operation: Duration::from_secs(10),
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    startup::run(Box::pin(submit_job())).await
+}
+
+async fn submit_job() -> Result<(), Error> {
+    startup::logging::init(env!("CARGO_CRATE_NAME"))?;
+    let config = Config::from_env()?;
+    let table = startup::variable("JOBS_TABLE")?;
+    let retention = startup::parsed_variable("JOB_TTL_DAYS")?.unwrap_or_default();
+    let aws = startup::sdk_config(TIMEOUTS).await;
+    let mediaconvert = MediaConvert::new(Client::new(&aws));
+    let jobs = JobsTable::new(DynamoDb::new(&aws), table, retention);
+    let function = SubmitJob::new(config, mediaconvert, jobs);
+    // Boxed: the SDK's futures nest deeper than the compiler lays out in one.
+    lambda_runtime::run(service_fn(|event: LambdaEvent<_>| {
+        Box::pin(function.invoke(event))
+    }))
+    .await
+}

@@ -1,0 +1,31 @@
+//! What is wrong with a request, in words its sender can act on: the field, its value and the rule
+//! the value breaks.
+
+/// A request no job can be made of. Sending it again can't help.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{field}: {problem}")]
+pub struct InvalidRequest {
+    field: String,
+    problem: String,
+}
+
+impl InvalidRequest {
+    /// `field` is the path to the member, `problem` its value and the rule.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// A value as a message shows it: in quotes, without control characters, and not longer than a
+/// line of a log bears.
+#[must_use]
+pub fn quoted(value: &str) -> String {
+    const SHOWN: usize = 200;
+    match value.char_indices().nth(SHOWN) {
+        None => format!("{value:?}"),
+        Some((end, _)) => format!("{:?} (cut)", &value[..end]),
+    }
+}

@@ -1,0 +1,285 @@
+//! The two calls to MediaConvert, with JSON going in and coming out.
+//!
+//! The SDK's types neither read nor write a caller's JSON, and they know only the members of the day
+//! they were generated; read into them, a newer setting would be lost in silence. So the SDK does
+//! what it is good at (signing, endpoints, retries, errors), and the JSON passes by its types.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_mediaconvert::Client;
+use aws_sdk_mediaconvert::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_mediaconvert::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_mediaconvert::error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use jobs::JobId;
+use serde_json::Value;
+
+/// MediaConvert did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum CallFailed {
+    /// It refused, and will again. The message is its own.
+    #[error("{0}")]
+    Rejected(String),
+    /// Too many calls at once; later it can work.
+    #[error("{0}")]
+    Throttled(String),
+    /// Out of reach, too slow or out of order; later it can work.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// MediaConvert.
+#[derive(Clone, Debug)]
+pub struct MediaConvert {
+    client: Client,
+}
+
+impl MediaConvert {
+    /// MediaConvert through `client`.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Calls `CreateJob` with `body`, the REST API's JSON.
+    ///
+    /// # Errors
+    /// See [`CallFailed`].
+    pub async fn create_job(&self, body: &Value) -> Result<JobId, CallFailed> {
+        let body = body.to_string();
+        let created = self
+            .client
+            .create_job()
+            .customize()
+            // Runs before signing, on each attempt.
+            .mutate_request(move |request| {
+                request
+                    .headers_mut()
+                    .insert("content-length", body.len().to_string());
+                *request.body_mut() = body.as_str().into();
+            })
+            .send()
+            .await
+            .map_err(|error| call_failed(&error))?;
+        let id = created.job.and_then(|job| job.id).unwrap_or_default();
+        id.parse()
+            .map_err(|error| CallFailed::Unavailable(format!("MediaConvert answered job id {id:?}: {error}")))
+    }
+
+    /// Calls `GetJobTemplate` for a template's name or ARN; its answer, as JSON.
+    ///
+    /// # Errors
+    /// See [`CallFailed`].
+    pub async fn job_template(&self, template: &str) -> Result<Value, CallFailed> {
+        let name = template.rsplit_once('/').map_or(template, |(_, name)| name);
+        let answer = AnswerBody::default();
+        self.client
+            .get_job_template()
+            .name(name)
+            .customize()
+            .interceptor(answer.clone())
+            .send()
+            .await
+            .map_err(|error| call_failed(&error))?;
+        serde_json::from_slice(answer.0.get().map_or(&[], Vec::as_slice)).map_err(|error| {
+            CallFailed::Unavailable(format!(
+                "MediaConvert's job template {name:?} is no JSON: {error}"
+            ))
+        })
+    }
+}
+
+/// Keeps the bytes of the answer that the SDK has read.
+#[derive(Clone, Debug, Default)]
+struct AnswerBody(Arc<OnceLock<Vec<u8>>>);
+
+impl Intercept for AnswerBody {
+    fn name(&self) -> &'static str {
+        "AnswerBody"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        if response.status().is_success() {
+            let body = response.body().bytes().unwrap_or_default();
+            self.0.get_or_init(|| body.to_vec());
+        }
+        Ok(())
+    }
+}
+
+fn call_failed<E>(error: &SdkError<E>) -> CallFailed
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    const TOO_MANY_REQUESTS: u16 = 429;
+    let SdkError::ServiceError(refusal) = error else {
+        return CallFailed::Unavailable(format!(
+            "MediaConvert can't be reached: {}",
+            DisplayErrorContext(error)
+        ));
+    };
+    let status = refusal.raw().status().as_u16();
+    let message = match (refusal.err().message(), refusal.err().code()) {
+        (Some(message), _) => message.to_owned(),
+        (None, Some(code)) => format!("MediaConvert answered {code}"),
+        (None, None) => format!("MediaConvert answered with status {status}"),
+    };
+    match status {
+        TOO_MANY_REQUESTS => CallFailed::Throttled(message),
+        500.. => CallFailed::Unavailable(message),
+        _ => CallFailed::Rejected(message),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use aws_sdk_mediaconvert::config::retry::RetryConfig;
+    use aws_sdk_mediaconvert::config::{BehaviorVersion, Config, Credentials, Region};
+    use aws_smithy_async::time::StaticTimeSource;
+    use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+    use aws_smithy_types::body::SdkBody;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Answers the calls in turn, whatever they ask.
+    pub(crate) fn answering<const N: usize>(answers: [(u16, Value); N]) -> StaticReplayClient {
+        StaticReplayClient::new(
+            answers
+                .into_iter()
+                .map(|(status, body)| {
+                    ReplayEvent::new(
+                        http::Request::new(SdkBody::empty()),
+                        http::Response::builder()
+                            .status(status)
+                            .header("x-amzn-ErrorType", error_type(status))
+                            .body(SdkBody::from(body.to_string()))
+                            .unwrap(),
+                    )
+                })
+                .collect(),
+        )
+    }
+
+    /// The name MediaConvert gives a status in its service model.
+    fn error_type(status: u16) -> &'static str {
+        match status {
+            400 => "BadRequestException",
+            403 => "ForbiddenException",
+            404 => "NotFoundException",
+            409 => "ConflictException",
+            429 => "TooManyRequestsException",
+            500.. => "InternalServerErrorException",
+            _ => "",
+        }
+    }
+
+    pub(crate) fn mediaconvert(http: &StaticReplayClient) -> MediaConvert {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-west-2"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .time_source(StaticTimeSource::new(now))
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
+            .http_client(http.clone())
+            .build();
+        MediaConvert::new(Client::from_conf(config))
+    }
+
+    /// What the caller wrote must arrive byte for byte, and MediaConvert must find it signed.
+    #[tokio::test]
+    async fn create_job_sends_the_json_it_is_given_and_signs_it() {
+        let created = (
+            201,
+            json!({ "job": { "id": "1700000000000-abc123", "status": "SUBMITTED" } }),
+        );
+        let http = answering([created.clone(), created.clone(), created]);
+        let mediaconvert = mediaconvert(&http);
+        let body = json!({ "settings": { "aMemberOfNextYear": [1, "ü"] }, "role": "r" });
+        let other = json!({ "settings": { "aMemberOfNextYear": [2, "ü"] }, "role": "r" });
+
+        for body in [&body, &body, &other] {
+            assert_eq!(
+                mediaconvert.create_job(body).await.unwrap().as_str(),
+                "1700000000000-abc123"
+            );
+        }
+
+        let requests: Vec<_> = http.actual_requests().collect();
+        assert_eq!(requests[0].method(), "POST");
+        assert_eq!(
+            requests[0].uri(),
+            "https://mediaconvert.eu-west-2.amazonaws.com/2017-08-29/jobs"
+        );
+        assert_eq!(
+            requests[0].headers().get("content-type"),
+            Some("application/json")
+        );
+        let sent = requests[0].body().bytes().unwrap();
+        assert_eq!(sent, body.to_string().as_bytes());
+        assert_eq!(
+            requests[0].headers().get("content-length"),
+            Some(sent.len().to_string().as_str())
+        );
+
+        let [first, again, other] = [0, 1, 2].map(|i| requests[i].headers().get("authorization").unwrap());
+        assert!(first.contains("SignedHeaders=content-length;"), "{first}");
+        assert_eq!(first, again);
+        assert_ne!(first, other, "the signature covers the body");
+    }
+
+    #[tokio::test]
+    async fn a_job_template_comes_back_as_mediaconvert_wrote_it() {
+        let answer = json!({ "jobTemplate": { "settings": { "aMemberOfNextYear": 1 }, "name": "mine" } });
+        for template in [
+            "mine",
+            "arn:aws:mediaconvert:eu-west-2:111122223333:jobTemplates/mine",
+        ] {
+            let http = answering([(200, answer.clone())]);
+            assert_eq!(mediaconvert(&http).job_template(template).await.unwrap(), answer);
+            assert_eq!(
+                http.actual_requests().next().unwrap().uri(),
+                "https://mediaconvert.eu-west-2.amazonaws.com/2017-08-29/jobTemplates/mine"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn failures_are_told_apart_by_what_the_caller_does_next() {
+        for (status, attempts, message, expected) in [
+            (
+                400,
+                1,
+                "/outputGroups: Should be longer",
+                "Rejected(\"/outputGroups: Should be longer\")",
+            ),
+            (403, 1, "not authorized", "Rejected(\"not authorized\")"),
+            (404, 1, "no such queue", "Rejected(\"no such queue\")"),
+            (409, 1, "conflict", "Rejected(\"conflict\")"),
+            (429, 3, "Too Many Requests", "Throttled(\"Too Many Requests\")"),
+            (500, 3, "internal", "Unavailable(\"internal\")"),
+            (503, 3, "later", "Unavailable(\"later\")"),
+        ] {
+            let answer = (status, json!({ "message": message }));
+            let http = answering([answer.clone(), answer.clone(), answer]);
+            let error = mediaconvert(&http).create_job(&json!({})).await.unwrap_err();
+            assert_eq!(format!("{error:?}"), expected);
+            assert_eq!(http.actual_requests().count(), attempts, "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_a_job_id_is_no_job() {
+        let http = answering([(201, json!({ "job": {} }))]);
+        let error = mediaconvert(&http).create_job(&json!({})).await.unwrap_err();
+        assert!(matches!(error, CallFailed::Unavailable(_)), "{error:?}");
+    }
+}
