@@ -1,0 +1,363 @@
+//! The contract's table of answers, byte for byte, with the AWS calls mocked.
+
+use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::error::{
+    ConditionalCheckFailedException, ProvisionedThroughputExceededException,
+};
+use aws_sdk_secretsmanager::Client as SecretsManager;
+use aws_sdk_secretsmanager::operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput};
+use aws_sdk_secretsmanager::types::error::{InternalServiceError, ResourceNotFoundException};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use job_events::{ApiKeys, JobEvents};
+use jobs::Retention;
+use jobs::table::JobsTable;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+
+const KEY: &str = "current-key";
+const COMPLETE: &str = include_str!("../../../events/mediaconvert/complete-file-group.json");
+
+fn secret(stage: &'static str, key: Option<&'static str>) -> Rule {
+    let rule = mock!(SecretsManager::get_secret_value)
+        .match_requests(move |request| request.version_stage() == Some(stage));
+    match key {
+        Some(key) => rule.then_output(move || {
+            let secret = json!({"apiKey": key}).to_string();
+            GetSecretValueOutput::builder().secret_string(secret).build()
+        }),
+        None => rule.then_error(|| {
+            GetSecretValueError::ResourceNotFoundException(ResourceNotFoundException::builder().build())
+        }),
+    }
+}
+
+fn update_succeeds() -> Rule {
+    mock!(DynamoDb::update_item).then_output(|| UpdateItemOutput::builder().build())
+}
+
+fn update_is_throttled() -> Rule {
+    mock!(DynamoDb::update_item).then_error(|| {
+        let error = ProvisionedThroughputExceededException::builder().build();
+        UpdateItemError::ProvisionedThroughputExceededException(error)
+    })
+}
+
+/// The condition fails and returns the row of a job that was complete at `timestamp`.
+fn update_finds_complete_job(timestamp: u64) -> Rule {
+    let number = |number: u64| AttributeValue::N(number.to_string());
+    mock!(DynamoDb::update_item).then_error(move || {
+        let failed = ConditionalCheckFailedException::builder()
+            .item("jobId", AttributeValue::S("1700000000000-abc123".to_owned()))
+            .item("status", AttributeValue::S("COMPLETE".to_owned()))
+            .item("statusTimestamp", number(timestamp))
+            .item("finishedAt", number(timestamp))
+            .item("progressTimestamp", number(timestamp))
+            .item("percentComplete", number(100))
+            .item("updatedAt", number(1_800_000_000_000));
+        UpdateItemError::ConditionalCheckFailedException(failed.build())
+    })
+}
+
+/// The function, its secret at `KEY` with no other version, and a table that answers by `update`.
+fn function(update: &Rule) -> JobEvents {
+    let versions = [
+        secret("AWSCURRENT", Some(KEY)),
+        secret("AWSPREVIOUS", None),
+        secret("AWSPENDING", None),
+    ];
+    with_secret(update, &versions)
+}
+
+fn with_secret(update: &Rule, versions: &[Rule]) -> JobEvents {
+    let secrets = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, versions);
+    let table = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [update]);
+    JobEvents::new(
+        ApiKeys::new(secrets, "the-secret".to_owned()),
+        JobsTable::new(table, "jobs".to_owned(), Retention::default()),
+    )
+}
+
+fn request(method: &str, key: Option<&str>, body: &str) -> Value {
+    let headers = key.map_or_else(|| json!({}), |key| json!({"x-api-key": key}));
+    json!({
+        "version": "2.0",
+        "headers": headers,
+        "requestContext": {"timeEpoch": 0, "http": {"method": method, "path": "/any/path/"}},
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+fn base64_request(body: &str) -> Value {
+    let mut request = request("POST", Some(KEY), &BASE64_STANDARD.encode(body));
+    request["isBase64Encoded"] = json!(true);
+    request
+}
+
+async fn invoke(function: &JobEvents, payload: Value) -> Result<Value, Diagnostic> {
+    let reply = function
+        .invoke(LambdaEvent::new(payload, Context::default()))
+        .await?;
+    Ok(serde_json::to_value(reply).unwrap())
+}
+
+/// Status and body of the answer to an HTTP request.
+async fn answer(function: &JobEvents, request: Value) -> (i64, String) {
+    let reply = invoke(function, request).await.unwrap();
+    let response: LambdaFunctionUrlResponse = serde_json::from_value(reply).unwrap();
+    assert_eq!(response.headers["content-type"], "application/json");
+    (response.status_code, response.body.unwrap())
+}
+
+#[tokio::test]
+async fn only_post_is_allowed() {
+    let update = update_succeeds();
+    for method in ["GET", "PUT", "HEAD", "OPTIONS", "post"] {
+        let reply = invoke(&function(&update), request(method, Some(KEY), COMPLETE))
+            .await
+            .unwrap();
+        assert_eq!(reply["statusCode"], 405, "{method}");
+        assert_eq!(reply["headers"]["allow"], "POST");
+        assert_eq!(reply["body"], r#"{"error":"method_not_allowed"}"#);
+    }
+    assert_eq!(update.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_body_over_1_mib_is_refused_before_the_key_is_looked_at() {
+    let update = update_succeeds();
+    let function = function(&update);
+    let too_large = (413, r#"{"error":"payload_too_large"}"#.to_owned());
+    let body = "x".repeat(1024 * 1024 + 1);
+    assert_eq!(answer(&function, request("POST", None, &body)).await, too_large);
+    assert_eq!(answer(&function, base64_request(&body)).await, too_large);
+    // One byte less gets further: to the key.
+    assert_eq!(answer(&function, request("POST", None, &body[1..])).await.0, 401);
+    assert_eq!(update.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_missing_or_wrong_key_is_refused_before_the_event_is_looked_at() {
+    let update = update_succeeds();
+    let unauthorized = (401, r#"{"error":"unauthorized"}"#.to_owned());
+    for key in [
+        None,
+        Some(""),
+        Some("wrong"),
+        Some("current-key "),
+        Some("current-ke"),
+    ] {
+        let answer = answer(&function(&update), request("POST", key, "no event")).await;
+        assert_eq!(answer, unauthorized, "{key:?}");
+    }
+    assert_eq!(update.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn every_good_version_of_the_secret_opens_the_door() {
+    let update = update_succeeds();
+    let versions = [
+        secret("AWSCURRENT", Some("current")),
+        secret("AWSPREVIOUS", Some("previous")),
+        secret("AWSPENDING", Some("pending")),
+    ];
+    let function = with_secret(&update, &versions);
+    for key in ["current", "previous", "pending"] {
+        assert_eq!(
+            answer(&function, request("POST", Some(key), COMPLETE)).await.0,
+            200,
+            "{key}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_does_not_drive_calls_to_secrets_manager() {
+    let update = update_succeeds();
+    let current = secret("AWSCURRENT", Some(KEY));
+    let versions = [
+        current.clone(),
+        secret("AWSPREVIOUS", None),
+        secret("AWSPENDING", None),
+    ];
+    let function = with_secret(&update, &versions);
+    for _ in 0..100 {
+        assert_eq!(
+            answer(&function, request("POST", Some("wrong"), COMPLETE))
+                .await
+                .0,
+            401
+        );
+    }
+    assert_eq!(current.num_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_is_found_a_minute_after_the_last_look_at_the_latest() {
+    let update = update_succeeds();
+    let current = mock!(SecretsManager::get_secret_value)
+        .match_requests(|request| request.version_stage() == Some("AWSCURRENT"))
+        .sequence()
+        .output(|| {
+            GetSecretValueOutput::builder()
+                .secret_string(r#"{"apiKey": "old"}"#)
+                .build()
+        })
+        .output(|| {
+            GetSecretValueOutput::builder()
+                .secret_string(r#"{"apiKey": "new"}"#)
+                .build()
+        })
+        .build();
+    let versions = [current, secret("AWSPREVIOUS", None), secret("AWSPENDING", None)];
+    let function = with_secret(&update, &versions);
+    assert_eq!(
+        answer(&function, request("POST", Some("old"), COMPLETE)).await.0,
+        200
+    );
+    assert_eq!(
+        answer(&function, request("POST", Some("new"), COMPLETE)).await.0,
+        401
+    );
+    tokio::time::advance(std::time::Duration::from_mins(1)).await;
+    assert_eq!(
+        answer(&function, request("POST", Some("new"), COMPLETE)).await.0,
+        200
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_refused_with_the_field_and_the_rule() {
+    let update = update_succeeds();
+    let function = function(&update);
+    let cases = [
+        (
+            "{",
+            "the event is not JSON: EOF while parsing an object at line 1 column 1",
+        ),
+        (
+            "",
+            "the event is not JSON: EOF while parsing a value at line 1 column 0",
+        ),
+        ("[]", "the event is not a JSON object"),
+        (r#"{"detail": 1}"#, "detail is not an object"),
+        (r"{}", "detail is missing"),
+        (
+            r#"{"source": "aws.s3", "detail": {}}"#,
+            r#"source is not "aws.mediaconvert""#,
+        ),
+        (
+            r#"{"detail-type": "Object Created", "detail": {}}"#,
+            r#"detail-type is not "MediaConvert Job State Change""#,
+        ),
+        (r#"{"detail": {"status": "COMPLETE"}}"#, "detail.jobId is missing"),
+        (
+            r#"{"detail": {"jobId": 7, "status": "COMPLETE"}}"#,
+            "detail.jobId is not a text of at least one character",
+        ),
+        (
+            r#"{"detail": {"jobId": "idempotency#1", "status": "COMPLETE"}}"#,
+            "detail.jobId is not a job id: a job id has 1 to 128 ASCII letters, digits, `-` and `_`",
+        ),
+        (r#"{"detail": {"jobId": "1-a"}}"#, "detail.status is missing"),
+        (
+            r#"{"detail": {"jobId": "1-a", "status": "COMPLETE", "timestamp": "soon"}}"#,
+            "detail.timestamp is not a count of milliseconds since 1970",
+        ),
+    ];
+    for (body, message) in cases {
+        let message = serde_json::to_string(message).unwrap();
+        let expected = format!(r#"{{"error":"invalid_event","message":{message}}}"#);
+        assert_eq!(
+            answer(&function, request("POST", Some(KEY), body)).await,
+            (400, expected),
+            "{body}"
+        );
+    }
+    let mut broken = base64_request("");
+    broken["body"] = json!("%%%");
+    let expected = r#"{"error":"invalid_event","message":"the body is not base64"}"#;
+    assert_eq!(answer(&function, broken).await, (400, expected.to_owned()));
+    assert_eq!(update.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn an_event_in_order_is_applied_in_one_call() {
+    let update = update_succeeds();
+    let function = function(&update);
+    let applied = r#"{"jobId":"1700000000000-abc123","status":"COMPLETE","outcome":"applied"}"#;
+    let plain = answer(&function, request("POST", Some(KEY), COMPLETE)).await;
+    assert_eq!(plain, (200, applied.to_owned()));
+    assert_eq!(update.num_calls(), 1);
+    assert_eq!(
+        answer(&function, base64_request(COMPLETE)).await,
+        (200, applied.to_owned())
+    );
+}
+
+#[tokio::test]
+async fn an_event_the_row_holds_is_a_duplicate_and_a_superseded_one_is_stale() {
+    let cases = [(1_700_000_123_124, "duplicate"), (1_600_000_000_000, "stale")];
+    for (completed_at, outcome) in cases {
+        let update = update_finds_complete_job(completed_at);
+        let expected =
+            format!(r#"{{"jobId":"1700000000000-abc123","status":"COMPLETE","outcome":"{outcome}"}}"#);
+        let answer = answer(&function(&update), request("POST", Some(KEY), COMPLETE)).await;
+        assert_eq!(answer, (200, expected));
+        assert_eq!(update.num_calls(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_status_unknown_to_this_version_is_ignored() {
+    let update = update_succeeds();
+    let body = json!({"detail": {"jobId": "1700000000000-abc123", "status": "PAUSED"}}).to_string();
+    let ignored = r#"{"jobId":"1700000000000-abc123","outcome":"ignored"}"#;
+    let answer = answer(&function(&update), request("POST", Some(KEY), &body)).await;
+    assert_eq!(answer, (200, ignored.to_owned()));
+    assert_eq!(update.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn what_a_retry_can_cure_is_unavailable() {
+    let unavailable = (503, r#"{"error":"unavailable"}"#.to_owned());
+    let throttled = function(&update_is_throttled());
+    assert_eq!(
+        answer(&throttled, request("POST", Some(KEY), COMPLETE)).await,
+        unavailable
+    );
+
+    let update = update_succeeds();
+    let broken = mock!(SecretsManager::get_secret_value)
+        .then_error(|| GetSecretValueError::InternalServiceError(InternalServiceError::builder().build()));
+    let keyless = with_secret(&update, &[broken]);
+    assert_eq!(
+        answer(&keyless, request("POST", Some(KEY), COMPLETE)).await,
+        unavailable
+    );
+    assert_eq!(update.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_raw_event_needs_no_key_and_gets_the_same_answer_without_the_envelope() {
+    let function = function(&update_succeeds());
+    let event: Value = serde_json::from_str(COMPLETE).unwrap();
+    let applied = json!({"jobId": "1700000000000-abc123", "status": "COMPLETE", "outcome": "applied"});
+    assert_eq!(invoke(&function, event.clone()).await, Ok(applied));
+
+    let error = invoke(&function, json!({"detail": {}})).await.unwrap_err();
+    assert_eq!(
+        (&*error.error_type, &*error.error_message),
+        ("invalid_event", "detail.jobId is missing")
+    );
+
+    let error = invoke(&self::function(&update_is_throttled()), event)
+        .await
+        .unwrap_err();
+    assert_eq!(error.error_type, "unavailable");
+}
