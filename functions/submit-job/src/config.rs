@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use startup::{InvalidVariable, optional_variable, parsed_variable, variable};
 
-use crate::input::{Bucket, Hosts, InputRules};
+use crate::bucket::Bucket;
+use crate::hosts::Hosts;
+use crate::input::InputRules;
 use crate::output::Outputs;
 use crate::profile::Profile;
 use crate::queue::{QueueArn, Queues};
@@ -86,5 +88,5 @@ fn list<T: FromStr<Err: Display>>(name: &'static str) -> Result<Vec<T>, InvalidV
 fn parse<T: FromStr<Err: Display>>(name: &'static str, value: &str) -> Result<T, InvalidVariable> {
     value
         .parse()
-        .map_err(|rule| InvalidVariable::new(name, format!("has the value {value:?}: {rule}")))
+        .map_err(|rule| InvalidVariable::new(name, format!("is {value:?}: {rule}")))
 }

@@ -4,9 +4,11 @@
 //! wrote, [`definition`] reads job settings, [`create_job`] joins the two under the rules of
 //! [`input`] and [`output`]. [`submit`] calls MediaConvert and the table around it.
 
+pub mod bucket;
 pub mod config;
 pub mod create_job;
 pub mod definition;
+pub mod hosts;
 pub mod input;
 pub mod invalid_request;
 mod json_style;

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use crate::input::Bucket;
+use crate::bucket::Bucket;
 use crate::invalid_request::quoted;
 
 /// The part of a key that `OUTPUT_PREFIX` gives: empty, or ending in `/`.

@@ -81,22 +81,12 @@ impl SubmitJob {
         }
     }
 
-    /// Answers one invocation.
+    /// Answers one invocation. Failures are logged by the Lambda runtime.
     ///
     /// # Errors
     /// There is no job; see [`SubmitError`].
     pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Submitted, SubmitError> {
-        let outcome = self.submit(event.payload, &event.context).await;
-        match &outcome {
-            Ok(job) => {
-                tracing::info!(jobId = %job.job_id, destination = job.destination, "job created");
-            }
-            Err(error) => tracing::warn!(errorType = error.error_type(), %error, "no job created"),
-        }
-        outcome
-    }
-
-    async fn submit(&self, payload: Value, context: &Context) -> Result<Submitted, SubmitError> {
+        let LambdaEvent { payload, context } = event;
         let request = Request::parse(payload, &self.config)?;
         let definition = self.definition(&request.source).await?;
         let key = request.idempotency_key.as_deref();
@@ -116,7 +106,8 @@ impl SubmitJob {
             queue: Some(request.queue.as_str().to_owned()),
             user_metadata: request.user_metadata,
         };
-        self.record(submission, time_left(context)).await;
+        tracing::info!(jobId = %job_id, destination = job.destination, "job created");
+        self.record(submission, time_left(&context)).await;
         Ok(Submitted {
             job_id,
             status: "SUBMITTED",
@@ -204,6 +195,7 @@ fn time_left(context: &Context) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::config::retry::RetryConfig;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     use aws_smithy_http_client::test_util::StaticReplayClient;
     use serde_json::json;
@@ -217,6 +209,7 @@ mod tests {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-2"))
             .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
             .http_client(http.clone())
             .build();
         JobsTable::new(
@@ -358,7 +351,7 @@ mod tests {
     }
 
     /// An error would make the caller start a second job.
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_row_that_can_not_be_written_is_tried_again_and_loses_no_job() {
         let failure = (500, json!({ "__type": "InternalServerError" }));
         let (mediaconvert, dynamodb) = (answering([created()]), answering([failure, (200, json!({}))]));

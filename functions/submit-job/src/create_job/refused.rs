@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::tests::{INPUT, config, create_job, create_job_with, settings, with_destination, with_settings};
-use crate::input::Hosts;
+use crate::hosts::Hosts;
 
 type Refused = Vec<(Value, &'static str)>;
 
