@@ -109,7 +109,8 @@ def _error(status: int, kind: str, message: str) -> Answer:
     return status, headers, json.dumps({"message": message}).encode()
 
 
-def _forward(method: str, path: str, headers: dict[str, str], body: bytes, query: dict) -> Answer:
+def forward(method: str, path: str, headers: dict[str, str], body: bytes, query: dict) -> Answer:
+    """Asks the simulator, without asking whether the caller may."""
     url = f"{os.environ['LOCAL_CLOUD_MEDIACONVERT_URL']}{quote(path)}?{urlencode(query, doseq=True)}"
     passed_on = {name: headers[name] for name in _PASSED_ON if name in headers}
     request = urllib.request.Request(url, body or None, passed_on, method=method)
@@ -132,7 +133,7 @@ async def _handle(method: str, path: str, headers: dict[str, str], body: bytes, 
     for needed in _needed(action, path, query, body) if action else ():
         if denied := _denied(needed, headers, query):
             return denied
-    return await asyncio.to_thread(_forward, method, path, headers, body, query)
+    return await asyncio.to_thread(forward, method, path, headers, body, query)
 
 
 def fill() -> None:

@@ -1,30 +1,44 @@
 """`AWS::MediaConvert::Queue`.
 
-AWS creates an on-demand queue and answers its name to `Ref`. ministack has no MediaConvert, and the
-simulator takes jobs for any queue of its account by name, so what is left is the name and the ARN.
+AWS creates an on-demand queue and answers its name to `Ref`. ministack has no MediaConvert; the
+simulator keeps the queues. A queue with jobs in it cannot be deleted, there as on AWS.
 """
 
-from typing import Any
+import json
+from urllib.parse import quote
 
-from ministack.core.responses import get_account_id, get_region
-
+from .mediaconvert_endpoint import forward
 from .provisioner import Properties, Provisioned, add_type, physical_name
 
+_QUEUES = "/2017-08-29/queues"
+_MEMBERS = ("Description", "PricingPlan", "Status")
 
-def _queue(name: str) -> Provisioned:
-    return name, {"Arn": f"arn:aws:mediaconvert:{get_region()}:{get_account_id()}:queues/{name}", "Name": name}
+
+def _ask(method: str, path: str, request: Properties | None = None) -> Properties:
+    headers = {"content-type": "application/json"}
+    status, _, body = forward(method, path, headers, json.dumps(request).encode() if request else b"", {})
+    answer = json.loads(body or b"{}")
+    if status >= 400:
+        raise ValueError(f"{method} {path}: {answer.get('message')}")
+    return answer
 
 
 def _create(logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
-    return _queue(physical_name(properties, stack_name, logical_id))
+    members = {name[0].lower() + name[1:]: properties[name] for name in _MEMBERS if name in properties}
+    queue = _ask("POST", _QUEUES, {"name": physical_name(properties, stack_name, logical_id), **members})["queue"]
+    return queue["name"], {"Arn": queue["arn"], "Name": queue["name"]}
 
 
-def _update(name: str, _old: Properties, new: Properties, *_: Any) -> Provisioned:
-    return _queue(new.get("Name") or name)
+def _update(name: str, _old: Properties, new: Properties, *resource: str) -> Provisioned:
+    if new.get("Name", name) != name:
+        stack_name, logical_id = resource
+        return _create(logical_id, new, stack_name)
+    queue = _ask("GET", f"{_QUEUES}/{quote(name)}")["queue"]
+    return name, {"Arn": queue["arn"], "Name": name}
 
 
-def _delete(_name: str, _properties: Properties) -> None:
-    """Jobs in the queue end with the local cloud."""
+def _delete(name: str, _properties: Properties) -> None:
+    _ask("DELETE", f"{_QUEUES}/{quote(name)}")
 
 
 def fill() -> None:
