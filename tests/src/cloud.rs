@@ -1,0 +1,223 @@
+//! The deployed stack, and the clients of those who use it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{env, fs};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_s3::primitives::ByteStream;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+/// A job of a clip of seconds is done long before.
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(100);
+
+/// The local cloud's description of itself, and clients for it.
+pub struct Cloud {
+    /// What the local cloud told.
+    pub description: Description,
+    /// The table, as the host application may read it.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The functions, as the host application may invoke them.
+    pub lambda: aws_sdk_lambda::Client,
+    /// The media bucket, as the host application may use it.
+    pub s3: aws_sdk_s3::Client,
+    /// The SDK's settings of the administrator, for what the host application may not do.
+    pub administrator: SdkConfig,
+}
+
+/// `LOCAL_CLOUD`'s file.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Description {
+    /// Where every AWS endpoint is.
+    pub endpoint_url: String,
+    /// The stack's outputs by name.
+    pub outputs: HashMap<String, String>,
+    /// The 12 digits of the account.
+    pub account_id: String,
+    /// The Region.
+    pub region: String,
+    /// The ffmpeg to make clips with.
+    pub ffmpeg: PathBuf,
+    /// The ffprobe to look at outputs with.
+    pub ffprobe: PathBuf,
+    /// Where every part logs.
+    pub logs: PathBuf,
+    administrator: AccessKey,
+    host_app: AccessKey,
+    mediaconvert: AccessKey,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AccessKey {
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+/// A function error: `errorType` and `errorMessage`.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionError {
+    /// The error's type.
+    pub error_type: String,
+    /// Its words.
+    pub error_message: String,
+}
+
+impl Cloud {
+    /// The cloud this test runs on.
+    #[must_use]
+    pub fn here() -> Self {
+        let path =
+            env::var("LOCAL_CLOUD").expect("the end-to-end tests need the local cloud: run `make test-e2e`");
+        let description: Description = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let host_app = sdk_config(&description, &description.host_app);
+        let s3 = aws_sdk_s3::config::Builder::from(&host_app)
+            .force_path_style(true)
+            .build();
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&host_app),
+            lambda: aws_sdk_lambda::Client::new(&host_app),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            administrator: sdk_config(&description, &description.administrator),
+            description,
+        }
+    }
+
+    /// The SDK's settings of MediaConvert itself, which alone may put its events on the bus.
+    #[must_use]
+    pub fn mediaconvert_itself(&self) -> SdkConfig {
+        sdk_config(&self.description, &self.description.mediaconvert)
+    }
+
+    /// One of the stack's outputs.
+    #[must_use]
+    pub fn output(&self, name: &str) -> &str {
+        self.description
+            .outputs
+            .get(name)
+            .unwrap_or_else(|| panic!("the stack has no output {name}"))
+    }
+
+    /// The ARN of the queue `Default`.
+    #[must_use]
+    pub fn queue_arn(&self) -> String {
+        let Description {
+            region, account_id, ..
+        } = &self.description;
+        format!("arn:aws:mediaconvert:{region}:{account_id}:queues/Default")
+    }
+
+    /// Uploads a file and answers its `s3://` URI.
+    pub async fn upload(&self, file: &Path, key: &str) -> String {
+        let bucket = self.output("MediaBucket");
+        let body = ByteStream::from_path(file).await.unwrap();
+        self.s3
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        format!("s3://{bucket}/{key}")
+    }
+
+    /// Downloads an `s3://` URI into `folder`.
+    pub async fn download(&self, uri: &str, folder: &Path) -> PathBuf {
+        let (bucket, key) = uri.strip_prefix("s3://").unwrap().split_once('/').unwrap();
+        let object = self.s3.get_object().bucket(bucket).key(key).send().await.unwrap();
+        let file = folder.join(key.rsplit('/').next().unwrap());
+        fs::write(&file, object.body.collect().await.unwrap().into_bytes()).unwrap();
+        file
+    }
+
+    /// Invokes submit-job.
+    ///
+    /// # Errors
+    /// The function's own.
+    pub async fn submit(&self, request: &Value) -> Result<Value, FunctionError> {
+        self.invoke(self.output("SubmitJobFunction"), request).await
+    }
+
+    /// Invokes a function.
+    ///
+    /// # Errors
+    /// The function's own.
+    pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, FunctionError> {
+        let payload = Blob::new(payload.to_string());
+        let answer = self
+            .lambda
+            .invoke()
+            .function_name(function)
+            .payload(payload)
+            .send()
+            .await
+            .unwrap();
+        let payload = answer.payload.unwrap().into_inner();
+        match answer.function_error {
+            None => Ok(serde_json::from_slice(&payload).unwrap()),
+            Some(_) => Err(serde_json::from_slice(&payload).unwrap()),
+        }
+    }
+
+    /// The row of a job, if there is one.
+    pub async fn row(&self, job_id: &str) -> Option<Value> {
+        let key = AttributeValue::S(job_id.to_owned());
+        let table = self.output("JobsTable");
+        let found = self
+            .dynamodb
+            .get_item()
+            .table_name(table)
+            .key("jobId", key)
+            .consistent_read(true);
+        let item = found.send().await.unwrap().item?;
+        Some(serde_dynamo::aws_sdk_dynamodb_1::from_item(item).unwrap())
+    }
+
+    /// Waits until a job's row is as asked for.
+    pub async fn row_when(&self, job_id: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let give_up_at = Instant::now() + PATIENCE;
+        loop {
+            let row = self.row(job_id).await;
+            match row {
+                Some(row) if fits(&row) => return row,
+                row if Instant::now() > give_up_at => {
+                    panic!("job {job_id} is not as expected after {PATIENCE:?}: {row:#?}")
+                }
+                _ => sleep(POLL).await,
+            }
+        }
+    }
+
+    /// Waits until a job has ended, in whatever way.
+    pub async fn finished_row(&self, job_id: &str) -> Value {
+        self.row_when(job_id, |row| row.get("finishedAt").is_some()).await
+    }
+}
+
+fn sdk_config(description: &Description, key: &AccessKey) -> SdkConfig {
+    let credentials = Credentials::new(
+        &key.access_key_id,
+        &key.secret_access_key,
+        None,
+        None,
+        "local cloud",
+    );
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(description.region.clone()))
+        .endpoint_url(&description.endpoint_url)
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
+            credentials,
+        ))
+        .build()
+}
