@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import demo, job_event
+from . import demo, job_event, test_invoke
 from .cloud import LocalCloud, new_logs, running
 from .processes import BrokenError
 from .progress import console
@@ -24,6 +24,7 @@ def _arguments() -> argparse.Namespace:
     run.add_argument("argv", nargs="+", metavar="CMD", help="the command, after --")
     commands.add_parser("up", parents=[parameters], help="keep a local cloud running until Ctrl-C")
     demo.add_arguments(commands.add_parser("demo", help="transcode one video and check the result"))
+    commands.add_parser("invoke", help="test both functions in containers with `sam local invoke`")
     job_event.add_arguments(commands.add_parser("event", help="print an event as a Function URL request"))
     return parser.parse_args()
 
@@ -57,6 +58,8 @@ def _up(cloud: LocalCloud) -> int:
 def _on_a_local_cloud(arguments: argparse.Namespace, logs: Path) -> int:
     if arguments.command == "demo":
         return demo.run(arguments, logs)
+    if arguments.command == "invoke":
+        return test_invoke.run(logs)
     with running(arguments.parameter_overrides, logs) as cloud:
         return _exec(cloud, arguments.argv) if arguments.command == "exec" else _up(cloud)
 

@@ -24,6 +24,12 @@ from .tools import STATE
 
 _POLL_SECONDS = 0.25
 _TERMINAL = ("COMPLETE", "CANCELED", "ERROR")
+# The row's attributes as a reader wants them: outcome, request, times, results, the rest.
+_ORDER = [
+    *("jobId", "status", "errorCode", "errorMessage", "percentComplete", "currentPhase"),
+    *("input", "profile", "destination", "submittedAt", "startedAt", "finishedAt"),
+    *("outputs", "playlists", "warnings", "warningCounts", "inputDetails"),
+]
 
 
 @dataclass(frozen=True)
@@ -175,12 +181,11 @@ def _follow(cloud: LocalCloud, job_id: str) -> dict[str, Any]:
 
 
 def _show(row: dict[str, Any]) -> None:
-    table = Table(title=f"Job {row['jobId']}", title_justify="left", show_header=False)
+    table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, value in row.items():
-        if name != "jobId":
-            table.add_row(name, _readable(name, value))
+    for name in sorted(row, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)):
+        table.add_row(name, _readable(name, row[name]))
     console.print()
     console.print(table)
 
@@ -189,9 +194,19 @@ def _readable(name: str, value: Any) -> str:
     if name.endswith(("At", "Timestamp")) and value:
         seconds = value if name == "expiresAt" else value / 1000
         return f"{value}  ({time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(seconds))} UTC)"
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, indent=2)
-    return str(value)
+    if name == "outputs":
+        return "\n".join(map(_output, value))
+    if isinstance(value, list):
+        return "\n".join(_readable("", item) for item in value)
+    return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+def _output(output: dict[str, Any]) -> str:
+    size = f"{output['width']}x{output['height']}" if "width" in output else ""
+    length = f"{output['durationMs'] / 1000:.1f} s" if "durationMs" in output else ""
+    rate = f"{output['averageBitrate'] // 1000} kbit/s" if "averageBitrate" in output else ""
+    figures = ", ".join(filter(None, (output["group"], size, length, rate)))
+    return "\n".join((figures, *output.get("paths", [])))
 
 
 def _download(cloud: LocalCloud, row: dict[str, Any]) -> list[Path]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
+import botocore.session
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import get_account_id, get_region
@@ -138,5 +139,7 @@ async def _handle(method: str, path: str, headers: dict[str, str], body: bytes, 
 
 def fill() -> None:
     """Adds the service; its action names come from the service model that botocore ships."""
+    # Whether a name is an AWS service's, ministack finds out by loading every model: 3 s in the first job.
+    router._KNOWN_AWS_SERVICE_NAMES = frozenset(botocore.session.get_session().get_available_services())
     iam_actions._BOTOCORE_SERVICE_MAP[_SERVICE] = [_SERVICE]
     app.SERVICE_HANDLERS[_SERVICE] = _handle
