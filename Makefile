@@ -24,7 +24,8 @@ event: $(TOOLS) ## Print a raw event as a Function URL request with the key: STA
 
 ## Check
 .PHONY: test
-test: lint test-unit test-e2e ## Everything below
+test: $(TOOLS) ## Everything below, counted
+	@.tools/venv/bin/python tests/count_tests.py $(MAKE) --no-print-directory lint test-unit test-e2e test-invoke
 
 .PHONY: lint
 lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
@@ -41,11 +42,16 @@ template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
 .PHONY: test-unit
 test-unit: $(TOOLS) ## Unit and adapter tests, without the local cloud
 	FFMPEG="$$($(PYTHON) -m local_cloud.tools ffmpeg)" FFPROBE="$$($(PYTHON) -m local_cloud.tools ffprobe)" \
-		cargo test --workspace --exclude tests
+		cargo test --workspace --exclude end-to-end
 
 .PHONY: test-e2e
 test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
-	$(LOCAL_CLOUD) exec -- cargo test -p tests
+	$(LOCAL_CLOUD) exec --parameter-overrides InputBucketNames=further-inputs -- sh -ec \
+		'cargo test -p end-to-end --test e2e -- --test-threads=1; cargo test -p jobs --test on_dynamodb'
+
+.PHONY: test-invoke
+test-invoke: $(TOOLS) ## Both functions in containers with `sam local invoke`, where Docker answers
+	@$(LOCAL_CLOUD) invoke
 
 ## Maintain
 .PHONY: setup

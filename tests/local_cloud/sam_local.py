@@ -31,10 +31,11 @@ class SamLocal:
         """Writes the files beside the build that was deployed."""
         build = cloud.description.parent / "build"
         template = build / "sam-local.json"
-        template.write_text(json.dumps(_with_endpoint((build / "template.yaml").read_text(), endpoint_url)))
+        template.write_text(json.dumps(_with_endpoint_declared((build / "template.yaml").read_text())))
         variables = build / "env.json"
         variables.write_text(json.dumps(_variables(cloud.outputs)))
-        return cls(template, variables, cloud.environment(), cloud.logs / "sam-local-invoke.log")
+        environment = {**cloud.environment(), "AWS_ENDPOINT_URL": endpoint_url}
+        return cls(template, variables, environment, cloud.logs / "sam-local-invoke.log")
 
     def invoke(self, function: str, event: Path | dict[str, Any]) -> Any:
         """What the function answers; a function error is an answer too."""
@@ -54,11 +55,11 @@ class SamLocal:
             raise BrokenError(f"`sam local invoke {function}` printed no answer", self.log) from error
 
 
-def _with_endpoint(template: str, endpoint_url: str) -> dict[str, Any]:
-    """SAM hands a function the variables its template declares and no other; in AWS there is no endpoint to declare."""
+def _with_endpoint_declared(template: str) -> dict[str, Any]:
+    """SAM hands on the variables that a template declares and no other; in AWS there is no endpoint to declare."""
     parsed = yaml_parse(template)
     environment = parsed["Globals"]["Function"].setdefault("Environment", {})
-    environment.setdefault("Variables", {})["AWS_ENDPOINT_URL"] = endpoint_url
+    environment.setdefault("Variables", {})["AWS_ENDPOINT_URL"] = ""
     return parsed
 
 
