@@ -1,0 +1,230 @@
+//! MediaConvert's HTTP API, as far as it goes here: REST with JSON, wire names in camelCase.
+//!
+//! Signatures and permissions are not checked. This listens on the loopback interface, and whoever
+//! wants them checked puts a gateway in front.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::create_job::{BadRequest, JobRequest};
+use crate::job::Status;
+use crate::jobs::{Filter, Jobs};
+use crate::queues::{CreateQueue, QueueError, Queues};
+use crate::runner::Runner;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// The jobs.
+    pub(crate) jobs: Jobs,
+    /// The queues.
+    pub(crate) queues: Queues,
+    /// Runs the jobs.
+    pub(crate) runner: Arc<Runner>,
+}
+
+type Shared = State<Arc<Service>>;
+type Answer = Result<Response, ApiError>;
+
+/// All routes.
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/2017-08-29/jobs", get(list_jobs).post(create_job))
+        .route("/2017-08-29/jobs/{id}", get(get_job).delete(cancel_job))
+        .route("/2017-08-29/queues", get(list_queues).post(create_queue))
+        .route("/2017-08-29/queues/{name}", get(get_queue).delete(delete_queue))
+        .route(
+            "/health",
+            get(|| async { answer(StatusCode::OK, json!({"status": "ok"})) }),
+        )
+        .fallback(unknown_operation)
+        .method_not_allowed_fallback(unknown_operation)
+        .with_state(service)
+}
+
+/// An error in the shape in which the SDKs look for it.
+#[derive(Debug)]
+struct ApiError {
+    status: StatusCode,
+    name: &'static str,
+    message: String,
+}
+
+impl ApiError {
+    fn bad_request(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            name: "BadRequestException",
+            message: message.into(),
+        }
+    }
+
+    fn not_found(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            name: "NotFoundException",
+            message: message.into(),
+        }
+    }
+
+    fn conflict(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            name: "ConflictException",
+            message: message.into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = answer(self.status, json!({"message": self.message}));
+        let name = axum::http::HeaderValue::from_static(self.name);
+        response.headers_mut().insert("x-amzn-errortype", name);
+        response
+    }
+}
+
+impl From<BadRequest> for ApiError {
+    fn from(error: BadRequest) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        let message = error.to_string();
+        match error {
+            QueueError::BadRequest(_) => Self::bad_request(message),
+            QueueError::NotFound(_) => Self::not_found(message),
+            QueueError::Conflict(_) => Self::conflict(message),
+        }
+    }
+}
+
+fn answer(status: StatusCode, body: Value) -> Response {
+    let request_id = [("x-amzn-requestid", Uuid::new_v4().to_string())];
+    (status, request_id, axum::Json(body)).into_response()
+}
+
+async fn unknown_operation() -> ApiError {
+    ApiError {
+        status: StatusCode::NOT_FOUND,
+        name: "UnknownOperationException",
+        message: "mediaconvert-local has no such operation".to_owned(),
+    }
+}
+
+async fn create_job(State(service): Shared, body: Bytes) -> Answer {
+    let request = JobRequest::parse(&body, |queue| service.queues.find(queue))?;
+    let (job, is_new) = service.jobs.create(request);
+    let body = json!({"job": job.lock().api()});
+    if is_new {
+        tokio::spawn(Arc::clone(&service.runner).run(job));
+    }
+    Ok(answer(StatusCode::CREATED, body))
+}
+
+async fn get_job(State(service): Shared, Path(id): Path<String>) -> Answer {
+    let job = service.jobs.get(&id).ok_or_else(|| no_job(&id))?;
+    let body = json!({"job": job.lock().api()});
+    Ok(answer(StatusCode::OK, body))
+}
+
+/// The service model lists `ConflictException`, "a conflict with the current state of the
+/// resource", among `CancelJob`'s errors; a job that has ended is the one such state.
+async fn cancel_job(State(service): Shared, Path(id): Path<String>) -> Answer {
+    let job = service.jobs.get(&id).ok_or_else(|| no_job(&id))?;
+    match job.cancel() {
+        Ok(()) => Ok(answer(StatusCode::ACCEPTED, json!({}))),
+        Err(why) => Err(ApiError::conflict(format!("job {id} cannot be canceled: {why}"))),
+    }
+}
+
+fn no_job(id: &str) -> ApiError {
+    ApiError::not_found(format!("there is no job {id:?}"))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListJobs {
+    queue: Option<String>,
+    status: Option<String>,
+    order: Option<String>,
+    max_results: Option<String>,
+    next_token: Option<String>,
+}
+
+async fn list_jobs(State(service): Shared, Query(query): Query<ListJobs>) -> Answer {
+    const LARGEST_PAGE: usize = 20;
+    let bad = |field: &str, value: &str| {
+        ApiError::bad_request(format!("{field}: {value:?} is not one of its values"))
+    };
+    let queue_arn = (query.queue)
+        .map(|queue| {
+            service
+                .queues
+                .find(Some(&queue))
+                .ok_or_else(|| bad("queue", &queue))
+        })
+        .transpose()?;
+    let status: Option<Status> = (query.status)
+        .map(|status| serde_json::from_value(json!(status)).map_err(|_| bad("status", &status)))
+        .transpose()?;
+    let descending = match query.order.as_deref() {
+        None | Some("DESCENDING") => true,
+        Some("ASCENDING") => false,
+        Some(order) => return Err(bad("order", order)),
+    };
+    let size = match query.max_results {
+        None => LARGEST_PAGE,
+        Some(text) => (text.parse().ok())
+            .filter(|size| (1..=LARGEST_PAGE).contains(size))
+            .ok_or_else(|| bad("maxResults", &text))?,
+    };
+    let filter = Filter { queue_arn, status };
+    let mut page = service
+        .jobs
+        .list(&filter, descending, query.next_token.as_deref(), size + 1);
+    let is_last = page.len() <= size;
+    page.truncate(size);
+    let jobs: Vec<Value> = page.iter().map(|job| job.lock().api()).collect();
+    let mut body = json!({"jobs": jobs});
+    if let Some(last) = page.last().filter(|_| !is_last) {
+        body["nextToken"] = json!(last.lock().id);
+    }
+    Ok(answer(StatusCode::OK, body))
+}
+
+async fn get_queue(State(service): Shared, Path(name): Path<String>) -> Answer {
+    let queue = service.queues.get(&name, &service.jobs)?;
+    Ok(answer(StatusCode::OK, json!({"queue": queue})))
+}
+
+async fn list_queues(State(service): Shared) -> Response {
+    answer(
+        StatusCode::OK,
+        json!({"queues": service.queues.list(&service.jobs)}),
+    )
+}
+
+async fn create_queue(State(service): Shared, body: Bytes) -> Answer {
+    let request: CreateQueue =
+        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let queue = service.queues.create(request, &service.jobs)?;
+    Ok(answer(StatusCode::CREATED, json!({"queue": queue})))
+}
+
+async fn delete_queue(State(service): Shared, Path(name): Path<String>) -> Answer {
+    service.queues.delete(&name, &service.jobs)?;
+    Ok(answer(StatusCode::ACCEPTED, json!({})))
+}

@@ -1,0 +1,269 @@
+//! `CreateJob`'s request, checked as far as MediaConvert checks it before it answers.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::settings::{JobSettings, SettingsError};
+
+/// The body of `CreateJob`. What is not here does not change what this program does.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    role: Option<String>,
+    settings: Option<Value>,
+    queue: Option<String>,
+    #[serde(default)]
+    user_metadata: Map<String, Value>,
+    client_request_token: Option<String>,
+    #[serde(default)]
+    priority: i32,
+    status_update_interval: Option<String>,
+    job_template: Option<String>,
+}
+
+/// A job that can be accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct JobRequest {
+    /// The role to assume.
+    pub(crate) role: String,
+    /// Its queue, as an ARN.
+    pub(crate) queue_arn: String,
+    /// The settings as they were sent, which `GetJob` echoes.
+    pub(crate) settings_json: Value,
+    /// The settings as they are carried out, or why they cannot be.
+    pub(crate) settings: Result<JobSettings, SettingsError>,
+    /// Echoed in every event.
+    pub(crate) user_metadata: Map<String, Value>,
+    /// Makes a repeated request find the first one's job.
+    pub(crate) client_request_token: Option<String>,
+    /// -50 to 50.
+    pub(crate) priority: i32,
+    /// How often it reports.
+    pub(crate) status_update_interval: StatusUpdateInterval,
+}
+
+/// Seconds between two `STATUS_UPDATE` events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StatusUpdateInterval(u32);
+
+impl StatusUpdateInterval {
+    const ALLOWED: [u32; 15] = [
+        10, 12, 15, 20, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600,
+    ];
+    /// "Approximately one minute."
+    const DEFAULT: Self = Self(60);
+
+    fn parse(text: &str) -> Option<Self> {
+        let seconds = text.strip_prefix("SECONDS_")?.parse().ok()?;
+        Self::ALLOWED.contains(&seconds).then_some(Self(seconds))
+    }
+
+    /// `SECONDS_60`.
+    pub(crate) fn name(self) -> String {
+        format!("SECONDS_{}", self.0)
+    }
+
+    /// How many of MediaConvert's usual minutes.
+    pub(crate) fn minutes(self) -> f64 {
+        f64::from(self.0) / 60.0
+    }
+}
+
+/// MediaConvert answers 400 `BadRequestException`.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadRequest {
+    /// Not JSON, or a field of another type.
+    #[error("the request body cannot be read: {0}")]
+    Body(#[from] serde_json::Error),
+    /// One field breaks a rule.
+    #[error("{field}: {rule}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// The rule, with the value where there is one.
+        rule: String,
+    },
+    /// The settings break a rule.
+    #[error(transparent)]
+    Settings(SettingsError),
+}
+
+impl BadRequest {
+    fn field(field: &'static str, rule: impl Into<String>) -> Self {
+        Self::Field {
+            field,
+            rule: rule.into(),
+        }
+    }
+}
+
+impl JobRequest {
+    /// Reads a request. `find_queue` turns a queue's name or ARN, or nothing, into the ARN of a
+    /// queue that is there.
+    pub(crate) fn parse(
+        body: &[u8],
+        find_queue: impl FnOnce(Option<&str>) -> Option<String>,
+    ) -> Result<Self, BadRequest> {
+        let body: Body = serde_json::from_slice(body)?;
+        if let Some(template) = body.job_template {
+            let rule = format!("{template:?}: mediaconvert-local has no job templates; send settings");
+            return Err(BadRequest::field("jobTemplate", rule));
+        }
+        let settings_json = body
+            .settings
+            .ok_or_else(|| BadRequest::field("settings", "is required"))?;
+        let settings = match JobSettings::parse(&settings_json) {
+            Err(error @ SettingsError::Malformed { .. }) => return Err(BadRequest::Settings(error)),
+            settings => settings,
+        };
+        Ok(Self {
+            role: role(body.role)?,
+            queue_arn: find_queue(body.queue.as_deref()).ok_or_else(|| {
+                let queue = body.queue.as_deref().unwrap_or_default();
+                BadRequest::field("queue", format!("there is no queue {queue:?}"))
+            })?,
+            settings_json,
+            settings,
+            user_metadata: user_metadata(body.user_metadata)?,
+            client_request_token: body.client_request_token,
+            priority: priority(body.priority)?,
+            status_update_interval: status_update_interval(body.status_update_interval.as_deref())?,
+        })
+    }
+}
+
+fn role(role: Option<String>) -> Result<String, BadRequest> {
+    match role {
+        Some(role) if role.starts_with("arn:") && role.contains(":role/") => Ok(role),
+        Some(role) => Err(BadRequest::field(
+            "role",
+            format!("{role:?} is not the ARN of a role"),
+        )),
+        None => Err(BadRequest::field("role", "is required")),
+    }
+}
+
+fn user_metadata(metadata: Map<String, Value>) -> Result<Map<String, Value>, BadRequest> {
+    match metadata.iter().find(|(_, value)| !value.is_string()) {
+        Some((key, value)) => Err(BadRequest::field(
+            "userMetadata",
+            format!("{value} under {key:?} is not a string"),
+        )),
+        None => Ok(metadata),
+    }
+}
+
+fn priority(priority: i32) -> Result<i32, BadRequest> {
+    match priority {
+        -50..=50 => Ok(priority),
+        _ => Err(BadRequest::field(
+            "priority",
+            format!("{priority} is not from -50 to 50"),
+        )),
+    }
+}
+
+fn status_update_interval(text: Option<&str>) -> Result<StatusUpdateInterval, BadRequest> {
+    let Some(text) = text else {
+        return Ok(StatusUpdateInterval::DEFAULT);
+    };
+    StatusUpdateInterval::parse(text).ok_or_else(|| {
+        let rule = format!("{text:?} is not one of SECONDS_10, SECONDS_12, …, SECONDS_600");
+        BadRequest::field("statusUpdateInterval", rule)
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn body() -> Value {
+        json!({
+            "role": "arn:aws:iam::111122223333:role/MediaConvert_Default_Role",
+            "settings": {
+                "inputs": [{"fileInput": "s3://in/clip.mov"}],
+                "outputGroups": [{
+                    "outputGroupSettings": {
+                        "type": "FILE_GROUP_SETTINGS",
+                        "fileGroupSettings": {"destination": "s3://out/"},
+                    },
+                    "outputs": [{
+                        "containerSettings": {"container": "MP4"},
+                        "audioDescriptions": [{"codecSettings": {"codec": "AAC"}}],
+                    }],
+                }],
+            },
+        })
+    }
+
+    fn parse(body: &Value) -> Result<JobRequest, BadRequest> {
+        let default = "arn:aws:mediaconvert:us-east-1:111122223333:queues/Default";
+        JobRequest::parse(body.to_string().as_bytes(), |queue| {
+            queue
+                .is_none_or(|queue| queue == "Default")
+                .then(|| default.to_owned())
+        })
+    }
+
+    pub(crate) fn request() -> JobRequest {
+        parse(&body()).unwrap()
+    }
+
+    #[test]
+    fn a_small_request_gets_mediaconverts_defaults() {
+        let request = request();
+        assert_eq!(request.status_update_interval.name(), "SECONDS_60");
+        assert_eq!(request.priority, 0);
+        assert!(request.queue_arn.ends_with("queues/Default"));
+        assert!(request.settings.is_ok());
+    }
+
+    #[test]
+    fn bad_requests_are_refused_by_field() {
+        let refused: [(&str, Value, &str); 8] = [
+            ("role", Value::Null, "role: is required"),
+            (
+                "role",
+                json!("MyRole"),
+                "role: \"MyRole\" is not the ARN of a role",
+            ),
+            ("settings", Value::Null, "settings: is required"),
+            (
+                "settings",
+                json!({"inputs": []}),
+                "settings.outputGroups: at least one output group is required",
+            ),
+            ("queue", json!("Nowhere"), "queue: there is no queue \"Nowhere\""),
+            ("priority", json!(51), "priority: 51 is not from -50 to 50"),
+            (
+                "statusUpdateInterval",
+                json!("SECONDS_5"),
+                "statusUpdateInterval: \"SECONDS_5\" is not one of SECONDS_10, SECONDS_12, …, SECONDS_600",
+            ),
+            (
+                "userMetadata",
+                json!({"id": 42}),
+                "userMetadata: 42 under \"id\" is not a string",
+            ),
+        ];
+        for (field, value, message) in refused {
+            let mut body = body();
+            body[field] = value;
+            assert_eq!(parse(&body).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn settings_that_only_this_program_lacks_are_accepted_and_fail_later() {
+        let mut body = body();
+        body["settings"]["outputGroups"][0]["outputGroupSettings"]["type"] = json!("HLS_GROUP_SETTINGS");
+
+        let settings = parse(&body).unwrap().settings;
+        assert!(
+            matches!(settings, Err(SettingsError::Unsupported { .. })),
+            "{settings:?}"
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! Encoding with ffmpeg: what to ask of it, and running it.
+
+mod arguments;
+mod process;
+
+pub(crate) use arguments::{Source, arguments};
+pub(crate) use process::{EncodeProgress, encode};
+
+#[cfg(test)]
+mod tests;

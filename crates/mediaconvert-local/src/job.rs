@@ -1,0 +1,514 @@
+//! One job: what was asked for, how far it is, and the events that say so.
+//!
+//! Every change of state returns the event that reports it, so that `GetJob` and the events never
+//! tell two stories.
+
+use serde_json::{Map, Value, json};
+
+use crate::clock::Millis;
+use crate::create_job::JobRequest;
+use crate::events::JobEvent;
+use crate::job_error::JobError;
+
+/// `Job.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Status {
+    /// Waiting in its queue. MediaConvert sends no event of this status.
+    Submitted,
+    /// At work.
+    Progressing,
+    /// Done.
+    Complete,
+    /// Stopped by `CancelJob`.
+    Canceled,
+    /// Failed.
+    Error,
+}
+
+impl Status {
+    fn is_final(self) -> bool {
+        matches!(self, Self::Complete | Self::Canceled | Self::Error)
+    }
+}
+
+/// `Job.currentPhase`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Phase {
+    /// Reading the input and what is in it.
+    Probing,
+    /// Encoding the outputs.
+    Transcoding,
+    /// Writing the outputs to S3.
+    Uploading,
+}
+
+impl Phase {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Probing, "PROBING"),
+        (Self::Transcoding, "TRANSCODING"),
+        (Self::Uploading, "UPLOADING"),
+    ];
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Progress {
+    /// The phase it is in.
+    pub(crate) phase: Phase,
+    /// How much of that phase is done, 0 to 100.
+    pub(crate) percent: u8,
+    /// Frames transcoded since the job began.
+    pub(crate) frames: u64,
+}
+
+impl Progress {
+    /// Probing counts 5 of the 100, transcoding 90, uploading 5: a real job reported 7 % at 2 %
+    /// of its transcoding.
+    fn job_percent(self) -> u8 {
+        let percent = f64::from(self.percent);
+        let whole = match self.phase {
+            Phase::Probing => percent * 0.05,
+            Phase::Transcoding => 5.0 + percent * 0.9,
+            Phase::Uploading => 95.0 + percent * 0.05,
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a percentage"
+        )]
+        let whole = whole.round() as u8;
+        whole.min(100)
+    }
+
+    fn phases(self) -> Value {
+        let phases = Phase::ALL.map(|(phase, name)| {
+            let (status, percent) = match phase.cmp(&self.phase) {
+                std::cmp::Ordering::Less => ("COMPLETE", 100),
+                std::cmp::Ordering::Equal => ("PROGRESSING", self.percent),
+                std::cmp::Ordering::Greater => ("PENDING", 0),
+            };
+            (
+                name.to_owned(),
+                json!({"status": status, "percentComplete": percent}),
+            )
+        });
+        Value::Object(Map::from_iter(phases))
+    }
+}
+
+/// What a finished output turned out to be.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputDetail {
+    /// The objects the event names.
+    pub(crate) paths: Vec<String>,
+    /// How long it plays.
+    pub(crate) duration_ms: u64,
+    /// Its pictures, if it has any.
+    pub(crate) video: Option<VideoDetail>,
+}
+
+/// `videoDetails`, as measured on the file. QVBR's quality figures are left out: nothing here
+/// measures them.
+#[derive(Debug, Clone)]
+pub(crate) struct VideoDetail {
+    /// Pixels.
+    pub(crate) width: u32,
+    /// Pixels.
+    pub(crate) height: u32,
+    /// Bits per second; captures have none.
+    pub(crate) average_bitrate: Option<u64>,
+}
+
+impl OutputDetail {
+    /// As the COMPLETE event has it.
+    fn event(&self) -> Value {
+        let mut detail = json!({"outputFilePaths": self.paths, "durationInMs": self.duration_ms});
+        if let Some(video) = &self.video {
+            detail["videoDetails"] = json!({"widthInPx": video.width, "heightInPx": video.height});
+            if let Some(bitrate) = video.average_bitrate {
+                detail["videoDetails"]["averageBitrate"] = json!(bitrate);
+            }
+        }
+        detail
+    }
+
+    /// As `GetJob` has it, which knows neither paths nor bitrates.
+    fn api(&self) -> Value {
+        let mut detail = json!({"durationInMs": self.duration_ms});
+        if let Some(video) = &self.video {
+            detail["videoDetails"] = json!({"widthInPx": video.width, "heightInPx": video.height});
+        }
+        detail
+    }
+}
+
+/// Why a job cannot be canceled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotCancelable {
+    /// It has ended.
+    #[error("it has already ended")]
+    Ended,
+    /// Its outputs are being put in place.
+    #[error("its outputs are already being put in place")]
+    Publishing,
+}
+
+/// A job. `state` is what changes; all of it changes here.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// `<13 digits>-<6 lower-case letters and digits>`.
+    pub(crate) id: String,
+    /// Its ARN.
+    pub(crate) arn: String,
+    /// What `CreateJob` was given.
+    pub(crate) request: JobRequest,
+    account_id: String,
+    status: Status,
+    created_at: Millis,
+    started_at: Option<Millis>,
+    finished_at: Option<Millis>,
+    last_event_at: Millis,
+    progress: Option<Progress>,
+    error: Option<(u32, String)>,
+    groups: Vec<Vec<OutputDetail>>,
+    cancel_requested: bool,
+    publishing: bool,
+}
+
+impl Job {
+    /// A job that waits.
+    pub(crate) fn new(id: String, arn: String, account_id: &str, request: JobRequest) -> Self {
+        let now = Millis::now();
+        Self {
+            id,
+            arn,
+            request,
+            account_id: account_id.to_owned(),
+            status: Status::Submitted,
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+            last_event_at: now,
+            progress: None,
+            error: None,
+            groups: Vec::new(),
+            cancel_requested: false,
+            publishing: false,
+        }
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> Status {
+        self.status
+    }
+
+    /// SUBMITTED → PROGRESSING.
+    pub(crate) fn start(&mut self) -> JobEvent {
+        self.status = Status::Progressing;
+        self.progress = Some(Progress {
+            phase: Phase::Probing,
+            percent: 0,
+            frames: 0,
+        });
+        let event = self.event("PROGRESSING", json!({}));
+        self.started_at = Some(self.last_event_at);
+        event
+    }
+
+    /// What the probe found in all inputs.
+    pub(crate) fn input_information(&mut self, input_details: &Value) -> JobEvent {
+        self.event("INPUT_INFORMATION", json!({"inputDetails": input_details}))
+    }
+
+    /// How far it is.
+    pub(crate) fn status_update(&mut self, progress: Progress) -> JobEvent {
+        self.progress = Some(progress);
+        self.event(
+            "STATUS_UPDATE",
+            json!({
+                "framesDecoded": progress.frames,
+                "jobProgress": {
+                    "phaseProgress": progress.phases(),
+                    "jobPercentComplete": progress.job_percent(),
+                    "currentPhase": progress.phase,
+                    "retryCount": 0,
+                },
+            }),
+        )
+    }
+
+    /// Its outputs are about to be put in place, unless someone canceled it before that.
+    pub(crate) fn begin_publishing(&mut self) -> bool {
+        self.publishing = !self.cancel_requested;
+        self.publishing
+    }
+
+    /// All outputs are in place; `groups` has them by output group.
+    pub(crate) fn complete(&mut self, groups: Vec<Vec<OutputDetail>>) -> JobEvent {
+        let details: Vec<Value> = (groups.iter())
+            .map(|outputs| {
+                let outputs: Vec<Value> = outputs.iter().map(OutputDetail::event).collect();
+                json!({"outputDetails": outputs, "type": "FILE_GROUP"})
+            })
+            .collect();
+        self.groups = groups;
+        self.finish(
+            Status::Complete,
+            "COMPLETE",
+            json!({
+                "outputGroupDetails": details,
+                "paddingInserted": 0,
+                "blackVideoDetected": 0,
+            }),
+        )
+    }
+
+    /// It failed.
+    pub(crate) fn fail(&mut self, error: &JobError) -> JobEvent {
+        let (code, message) = (error.code(), error.to_string());
+        let fields = json!({"errorCode": code, "errorMessage": message});
+        self.error = Some((code, message));
+        self.finish(Status::Error, "ERROR", fields)
+    }
+
+    /// Asks for an end; the event comes once nothing of the job is left.
+    pub(crate) fn request_cancel(&mut self) -> Result<(), NotCancelable> {
+        if self.status.is_final() {
+            return Err(NotCancelable::Ended);
+        }
+        if self.publishing {
+            return Err(NotCancelable::Publishing);
+        }
+        self.cancel_requested = true;
+        Ok(())
+    }
+
+    /// It was canceled and nothing of it is left.
+    pub(crate) fn canceled(&mut self) -> JobEvent {
+        self.finish(Status::Canceled, "CANCELED", json!({}))
+    }
+
+    fn finish(&mut self, status: Status, name: &str, fields: Value) -> JobEvent {
+        self.status = status;
+        let event = self.event(name, fields);
+        self.finished_at = Some(self.last_event_at);
+        event
+    }
+
+    /// An event of this job, later than all before it.
+    fn event(&mut self, status: &str, fields: Value) -> JobEvent {
+        self.last_event_at = Millis::now().max(self.last_event_at.next());
+        let mut detail = json!({
+            "timestamp": self.last_event_at,
+            "accountId": self.account_id,
+            "queue": self.request.queue_arn,
+            "jobId": self.id,
+            "status": status,
+            "userMetadata": self.request.user_metadata,
+        });
+        if let (Value::Object(detail), Value::Object(fields)) = (&mut detail, fields) {
+            detail.extend(fields);
+        }
+        JobEvent {
+            job_arn: self.arn.clone(),
+            time: self.last_event_at,
+            detail,
+        }
+    }
+
+    /// The `Job` of the API. Times are whole seconds, as the service has them.
+    pub(crate) fn api(&self) -> Value {
+        let request = &self.request;
+        let mut job = json!({
+            "accelerationSettings": {"mode": "DISABLED"},
+            "accelerationStatus": "NOT_APPLICABLE",
+            "arn": self.arn,
+            "createdAt": self.created_at.seconds(),
+            "hopDestinations": [],
+            "id": self.id,
+            "messages": {"info": [], "warning": []},
+            "priority": request.priority,
+            "queue": request.queue_arn,
+            "role": request.role,
+            "settings": request.settings_json,
+            "status": self.status,
+            "statusUpdateInterval": request.status_update_interval.name(),
+            "timing": {"submitTime": self.created_at.seconds()},
+            "userMetadata": request.user_metadata,
+        });
+        if let Some(token) = &request.client_request_token {
+            job["clientRequestToken"] = json!(token);
+        }
+        if let Some(time) = self.started_at {
+            job["timing"]["startTime"] = json!(time.seconds());
+        }
+        if let Some(time) = self.finished_at {
+            job["timing"]["finishTime"] = json!(time.seconds());
+        }
+        match (self.status, self.progress) {
+            (Status::Complete, _) => job["jobPercentComplete"] = json!(100),
+            (_, Some(progress)) => {
+                job["currentPhase"] = json!(progress.phase);
+                job["jobPercentComplete"] = json!(progress.job_percent());
+            }
+            (_, None) => {}
+        }
+        if let Some((code, message)) = &self.error {
+            job["errorCode"] = json!(code);
+            job["errorMessage"] = json!(message);
+        }
+        if !self.groups.is_empty() {
+            let groups = self.groups.iter().map(|outputs| {
+                let outputs: Vec<Value> = outputs.iter().map(OutputDetail::api).collect();
+                json!({"outputDetails": outputs})
+            });
+            job["outputGroupDetails"] = groups.collect();
+        }
+        job
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::create_job::tests::request;
+
+    fn job() -> Job {
+        Job::new(
+            "1700000000000-abc123".into(),
+            "arn:aws:mediaconvert:us-east-1:111122223333:jobs/1700000000000-abc123".into(),
+            "111122223333",
+            request(),
+        )
+    }
+
+    /// The keys of a JSON value at every depth, with the types of the leaves.
+    fn shape(value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(key, value)| (key.clone(), shape(value)))
+                .collect(),
+            Value::Array(items) => items.first().map(shape).into_iter().collect(),
+            Value::String(_) => json!("string"),
+            Value::Number(_) => json!("number"),
+            other => other.clone(),
+        }
+    }
+
+    fn sample(text: &str) -> Value {
+        let sample: Value = serde_json::from_str(text).unwrap();
+        let mut detail = sample["detail"].clone();
+        detail["userMetadata"] = json!({});
+        detail
+    }
+
+    #[test]
+    fn events_have_the_shape_of_mediaconverts() {
+        let mut job = job();
+        let progressing = job.start();
+        let update = job.status_update(Progress {
+            phase: Phase::Transcoding,
+            percent: 2,
+            frames: 353,
+        });
+        let complete = job.complete(vec![vec![OutputDetail {
+            paths: vec!["s3://amzn-s3-demo-bucket/hls/mainv1.m3u8".into()],
+            duration_ms: 180_041,
+            video: Some(VideoDetail {
+                width: 1280,
+                height: 720,
+                average_bitrate: Some(2_000_000),
+            }),
+        }]]);
+        let failed = self::job().fail(&JobError::InputNotFound {
+            uri: "s3://b/k".into(),
+        });
+        let canceled = self::job().canceled();
+
+        for (event, expected) in [
+            (
+                &progressing,
+                include_str!("../../../events/mediaconvert/progressing.json"),
+            ),
+            (
+                &update,
+                include_str!("../../../events/mediaconvert/status-update.json"),
+            ),
+            (&failed, include_str!("../../../events/mediaconvert/error.json")),
+            (
+                &canceled,
+                include_str!("../../../events/mediaconvert/canceled.json"),
+            ),
+        ] {
+            assert_eq!(shape(&event.detail), shape(&sample(expected)));
+        }
+        // The sample of a file group has measurements this program does not make.
+        let mut expected = sample(include_str!(
+            "../../../events/mediaconvert/complete-file-group.json"
+        ));
+        let expected_fields = expected.as_object_mut().unwrap();
+        expected_fields.remove("warnings");
+        expected_fields.remove("blackVideoSegments");
+        let video = &mut expected["outputGroupDetails"][0]["outputDetails"][0]["videoDetails"];
+        video
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| !key.starts_with("qvbr"));
+        assert_eq!(shape(&complete.detail), shape(&expected));
+        assert_eq!(
+            update.detail["jobProgress"],
+            sample(include_str!("../../../events/mediaconvert/status-update.json"))["jobProgress"]
+        );
+    }
+
+    #[test]
+    fn events_of_a_job_have_strictly_increasing_times() {
+        let mut job = job();
+        let mut times = vec![job.start().time];
+        for percent in 0..100 {
+            let progress = Progress {
+                phase: Phase::Transcoding,
+                percent,
+                frames: 0,
+            };
+            times.push(job.status_update(progress).time);
+        }
+        times.push(job.complete(Vec::new()).time);
+
+        assert!(times.is_sorted_by(|earlier, later| earlier < later), "{times:?}");
+    }
+
+    #[test]
+    fn a_job_is_either_canceled_or_completed() {
+        let mut canceled = job();
+        canceled.start();
+        canceled.request_cancel().unwrap();
+        assert!(!canceled.begin_publishing());
+
+        let mut completed = job();
+        completed.start();
+        assert!(completed.begin_publishing());
+        assert_eq!(completed.request_cancel(), Err(NotCancelable::Publishing));
+        completed.complete(Vec::new());
+        assert_eq!(completed.request_cancel(), Err(NotCancelable::Ended));
+        assert_eq!(completed.api()["jobPercentComplete"], 100);
+    }
+
+    #[test]
+    fn percentages_never_fall_from_one_phase_to_the_next() {
+        let phases = Phase::ALL.iter().flat_map(|&(phase, _)| {
+            (0..=100).map(move |percent| Progress {
+                phase,
+                percent,
+                frames: 0,
+            })
+        });
+        let percents: Vec<u8> = phases.map(Progress::job_percent).collect();
+
+        assert!(percents.is_sorted());
+        assert_eq!((percents.first(), percents.last()), (Some(&0), Some(&100)));
+    }
+}

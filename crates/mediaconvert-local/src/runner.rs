@@ -1,0 +1,266 @@
+//! The life of a job: wait, read, probe, encode, upload, and say so at every step.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use crate::create_job::StatusUpdateInterval;
+use crate::fetch::{WebClient, fetch};
+use crate::ffmpeg::{self, EncodeProgress, Source};
+use crate::input_details::input_details;
+use crate::job::{OutputDetail, Phase, Progress};
+use crate::job_error::JobError;
+use crate::jobs::SharedJob;
+use crate::measure::{Written, measure};
+use crate::probe::{self, Media, ProbeError};
+use crate::publication::Publication;
+use crate::role::ServiceRole;
+use crate::settings::{Content, JobSettings, Output};
+use crate::tools::Tools;
+
+/// The input's name in a job's directory.
+const INPUT: &str = "input";
+
+/// Runs jobs.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    /// ffmpeg and ffprobe.
+    pub(crate) tools: Tools,
+    /// Assumes the jobs' roles.
+    pub(crate) role: ServiceRole,
+    /// Reads inputs from web servers.
+    pub(crate) web: WebClient,
+    /// Where each job gets a directory of its own.
+    pub(crate) work_dir: PathBuf,
+    /// As many permits as jobs may run at once. It hands them out first come, first served.
+    pub(crate) slots: Semaphore,
+    /// What MediaConvert's usual minute between two updates lasts here.
+    pub(crate) update_minute: Duration,
+}
+
+impl Runner {
+    /// Takes a job to its end. All ways lead through here, so exactly one of COMPLETE, ERROR and
+    /// CANCELED is sent, and after the outputs are in place or gone.
+    pub(crate) async fn run(self: Arc<Self>, job: Arc<SharedJob>) {
+        let mut publication = Publication::default();
+        // Dropping the work kills its ffmpeg and removes its directory.
+        let outcome = tokio::select! {
+            biased;
+            () = job.cancel_requested() => None,
+            outcome = self.work(&job, &mut publication) => Some(outcome),
+        };
+        match outcome {
+            Some(Ok(groups)) if job.lock().begin_publishing() => match publication.complete().await {
+                Ok(()) => job.report(|job| job.complete(groups)),
+                Err(error) => job.report(|job| job.fail(&error)),
+            },
+            Some(Err(error)) if job.lock().begin_publishing() => {
+                publication.abort().await;
+                job.report(|job| job.fail(&error));
+            }
+            _ => {
+                publication.abort().await;
+                job.report(crate::job::Job::canceled);
+            }
+        }
+    }
+
+    async fn work(
+        &self,
+        job: &SharedJob,
+        publication: &mut Publication,
+    ) -> Result<Vec<Vec<OutputDetail>>, JobError> {
+        let _slot = self.slots.acquire().await.map_err(JobError::internal)?;
+        job.report(crate::job::Job::start);
+        let (id, request) = {
+            let job = job.lock();
+            (job.id.clone(), job.request.clone())
+        };
+        let settings = request.settings.clone()?;
+        let s3 = || async {
+            let session = self.role.s3(&request.role, &request.queue_arn, &id).await;
+            session.map_err(|reason| JobError::RoleNotAssumed {
+                uri: settings.input.uri.to_string(),
+                reason: reason.to_string(),
+            })
+        };
+        let directory = TempDir::with_prefix_in(format!("{id}-"), &self.work_dir);
+        let directory = directory.map_err(JobError::internal)?;
+        let input = directory.path().join(INPUT);
+        fetch(&settings.input.uri, &s3().await?, &self.web, &input).await?;
+        let media = self.probe(&settings, directory.path()).await?;
+        let details = input_details(&settings.input.uri.to_string(), &media);
+        job.report(|job| job.input_information(&details));
+
+        let mut updates = Updates::new(job, self.interval(request.status_update_interval));
+        let written = self
+            .encode(&settings, &media, directory.path(), &mut updates)
+            .await?;
+
+        // Encoding may have taken longer than the first session lasts.
+        let s3 = s3().await?;
+        updates.phase(Phase::Uploading);
+        let files: Vec<_> = written
+            .iter()
+            .flatten()
+            .flat_map(|output| &output.files)
+            .collect();
+        for (index, file) in files.iter().enumerate() {
+            let path = directory.path().join(&file.name);
+            let object = (file.bucket.as_str(), file.key.as_str());
+            publication.stage(&s3, object, file.content_type, &path).await?;
+            updates.advance(percent(index + 1, files.len()));
+        }
+        let groups = written.into_iter();
+        Ok(groups
+            .map(|group| group.into_iter().map(|output| output.detail).collect())
+            .collect())
+    }
+
+    fn interval(&self, interval: StatusUpdateInterval) -> Duration {
+        self.update_minute.mul_f64(interval.minutes())
+    }
+
+    /// Looks into the input and checks that the outputs can be made from it.
+    async fn probe(&self, settings: &JobSettings, directory: &Path) -> Result<Media, JobError> {
+        let uri = || settings.input.uri.to_string();
+        let media = match probe::input(&self.tools, directory, INPUT).await {
+            Ok(media) => media,
+            Err(ProbeError::NotMedia(reason)) => {
+                tracing::debug!(reason, "input refused");
+                return Err(JobError::NotMedia { uri: uri() });
+            }
+            Err(error @ ProbeError::Failed(_)) => return Err(JobError::internal(error)),
+        };
+        let outputs = || settings.groups.iter().flat_map(|group| &group.outputs);
+        match (
+            outputs().find(|output| output.content.has_video()),
+            media.video.first(),
+        ) {
+            (Some(output), None) => Err(JobError::NoVideo {
+                uri: uri(),
+                output: output.path.clone(),
+            }),
+            (Some(_), Some(video)) if video.codec.is_none() => Err(JobError::UnsupportedCodec {
+                uri: uri(),
+                codec: video.four_cc.clone().unwrap_or_default(),
+            }),
+            _ => Ok(media),
+        }
+    }
+
+    /// Encodes all outputs, one after the other: one ffmpeg keeps all cores busy.
+    async fn encode(
+        &self,
+        settings: &JobSettings,
+        media: &Media,
+        directory: &Path,
+        updates: &mut Updates<'_>,
+    ) -> Result<Vec<Vec<Written>>, JobError> {
+        let source = Source {
+            file: INPUT,
+            media,
+            rotate: settings.input.rotate,
+            audio_selectors: &settings.input.audio_selectors,
+        };
+        let count = settings.groups.iter().map(|group| group.outputs.len()).sum();
+        let mut done = 0;
+        let mut groups = Vec::new();
+        updates.phase(Phase::Transcoding);
+        for (group_index, group) in settings.groups.iter().enumerate() {
+            let mut outputs = Vec::new();
+            for (index, output) in group.outputs.iter().enumerate() {
+                let target = target(output, group_index, index);
+                let arguments = ffmpeg::arguments(&source, &output.content, &target);
+                let encode = ffmpeg::encode(&self.tools, directory, &arguments, |progress| {
+                    updates.encoded(done, count, progress, media.seconds);
+                });
+                encode.await.map_err(|error| JobError::Transcode {
+                    reason: format!("{}: {error}", output.path),
+                })?;
+                outputs.push(measure(&self.tools, directory, output, &target).await?);
+                done += 1;
+                updates.output_done(percent(done, count));
+            }
+            groups.push(outputs);
+        }
+        Ok(groups)
+    }
+}
+
+/// The name of an output's file in the job's directory. Captures have a number in theirs.
+fn target(output: &Output, group: usize, index: usize) -> String {
+    match output.content {
+        Content::Muxed { .. } => format!("{group}-{index}"),
+        Content::Captures(_) => format!("{group}-{index}.%07d.jpg"),
+    }
+}
+
+fn percent(done: usize, count: usize) -> u8 {
+    u8::try_from(done * 100 / count.max(1)).unwrap_or(100)
+}
+
+/// Sends `STATUS_UPDATE` events: at the start of each phase and, within one, as often as the job
+/// asked. Percentages never fall.
+struct Updates<'a> {
+    job: &'a SharedJob,
+    interval: Duration,
+    sent: Instant,
+    progress: Progress,
+    frames_before: u64,
+}
+
+impl<'a> Updates<'a> {
+    fn new(job: &'a SharedJob, interval: Duration) -> Self {
+        Self {
+            job,
+            interval,
+            sent: Instant::now(),
+            progress: Progress {
+                phase: Phase::Probing,
+                percent: 100,
+                frames: 0,
+            },
+            frames_before: 0,
+        }
+    }
+
+    fn phase(&mut self, phase: Phase) {
+        self.progress.phase = phase;
+        self.progress.percent = 0;
+        self.send();
+    }
+
+    fn encoded(&mut self, done: usize, count: usize, encode: EncodeProgress, seconds: Option<f64>) {
+        let share = seconds.map_or(0.0, |all| (encode.seconds / all.max(0.001)).clamp(0.0, 1.0));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a percentage"
+        )]
+        let within = (share * 100.0) as usize;
+        self.progress.frames = self.frames_before + encode.frames;
+        self.advance(percent(done * 100 + within, count * 100));
+    }
+
+    fn output_done(&mut self, percent: u8) {
+        self.frames_before = self.progress.frames;
+        self.advance(percent);
+    }
+
+    fn advance(&mut self, percent: u8) {
+        self.progress.percent = self.progress.percent.max(percent);
+        if self.sent.elapsed() >= self.interval {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        self.sent = Instant::now();
+        let progress = self.progress;
+        self.job.report(|job| job.status_update(progress));
+    }
+}

@@ -1,0 +1,65 @@
+//! Puts the parts together and serves until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use aws_config::{BehaviorVersion, Region};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+
+use crate::api::{Service, router};
+use crate::args::Args;
+use crate::events::EventBus;
+use crate::fetch::WebClient;
+use crate::jobs::Jobs;
+use crate::queues::Queues;
+use crate::role::ServiceRole;
+use crate::runner::Runner;
+use crate::tools::Tools;
+
+/// Serves until SIGINT or SIGTERM. Jobs that still run end with it: their children are killed and
+/// their directories removed as the runtime drops them.
+pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
+    let tools = Tools {
+        ffmpeg: args.ffmpeg,
+        ffprobe: args.ffprobe,
+    };
+    tools.check().await?;
+    let work_dir = args.work_dir;
+    let prepared = tokio::fs::create_dir_all(&work_dir).await;
+    prepared.with_context(|| format!("--work-dir {} cannot be made", work_dir.display()))?;
+    let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(args.region.clone()))
+        .load()
+        .await;
+    let bus = EventBus::start(aws_sdk_eventbridge::Client::new(&sdk));
+    let runner = Runner {
+        tools,
+        role: ServiceRole::new(&sdk, &args.account_id),
+        web: WebClient::new()?,
+        work_dir,
+        slots: Semaphore::new(args.max_concurrent_jobs.into()),
+        update_minute: Duration::from_millis(args.status_update_interval_ms),
+    };
+    let service = Service {
+        jobs: Jobs::new(&args.region, &args.account_id, bus),
+        queues: Queues::new(&args.region, &args.account_id),
+        runner: Arc::new(runner),
+    };
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}; choose another address with --listen",
+            args.listen
+        )
+    })?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        served = axum::serve(listener, router(Arc::new(service))) => served?,
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

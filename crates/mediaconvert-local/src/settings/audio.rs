@@ -1,0 +1,243 @@
+//! The sound of an output: which selector it comes from and how it is encoded.
+
+use super::SettingsError;
+use super::node::Node;
+
+/// One audio track of an output.
+#[derive(Debug, Clone)]
+pub(crate) struct AudioDescription {
+    /// The name of the audio selector it is made from.
+    pub(crate) source: String,
+    /// How it is encoded.
+    pub(crate) codec: AudioCodec,
+    /// Samples per second; absent follows the input.
+    pub(crate) sample_rate: Option<u32>,
+    /// Number of channels; absent follows the input.
+    pub(crate) channels: Option<u32>,
+    /// Its language tag.
+    pub(crate) language: Language,
+}
+
+/// `languageCodeControl`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// The input's, if it has one.
+    FollowInput,
+    /// This ISO 639-2 code.
+    Code(String),
+}
+
+/// An audio codec with its rate control.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum AudioCodec {
+    /// AAC-LC at this bitrate, in bits per second.
+    Aac {
+        /// Average bits per second.
+        bitrate: u32,
+    },
+    /// AAC-LC at MediaConvert's four steps of quality, 0 (lowest) to 3.
+    AacVbr {
+        /// The step.
+        quality: u8,
+    },
+    /// Opus at this bitrate.
+    Opus {
+        /// Average bits per second.
+        bitrate: u32,
+    },
+    /// Vorbis at this quality, -1 to 10.
+    Vorbis {
+        /// The quality.
+        quality: i64,
+    },
+    /// MP3 at this bitrate.
+    Mp3 {
+        /// Bits per second.
+        bitrate: u32,
+    },
+    /// MP3 at this VBR quality, 0 (best) to 9.
+    Mp3Vbr {
+        /// The quality.
+        quality: u32,
+    },
+}
+
+impl AudioCodec {
+    /// MediaConvert's name for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Aac { .. } | Self::AacVbr { .. } => "AAC",
+            Self::Opus { .. } => "OPUS",
+            Self::Vorbis { .. } => "VORBIS",
+            Self::Mp3 { .. } | Self::Mp3Vbr { .. } => "MP3",
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum CodecName {
+    Aac,
+    Opus,
+    Vorbis,
+    Mp3,
+}
+
+struct Encoding {
+    codec: AudioCodec,
+    sample_rate: Option<u32>,
+    channels: Option<u32>,
+}
+
+impl AudioDescription {
+    pub(super) fn parse(node: Node<'_>) -> Result<Self, SettingsError> {
+        let codec = node.required("codecSettings", node.node("codecSettings")?)?;
+        let encoding = encoding(codec)?;
+        let configured = node.one_of(
+            "languageCodeControl",
+            &[("FOLLOW_INPUT", false), ("USE_CONFIGURED", true)],
+        )?;
+        let language = match (configured, node.text("languageCode")?) {
+            (Some(true), Some(code)) => Language::Code(code.to_ascii_lowercase()),
+            _ => Language::FollowInput,
+        };
+        // "If no audio_source_name is specified, then 'Audio Selector 1' will be chosen."
+        let source = node.text("audioSourceName")?.unwrap_or("Audio Selector 1");
+        node.harmless(&[
+            "audioType",
+            "audioTypeControl",
+            "customLanguageCode",
+            "streamName",
+        ]);
+        node.finish()?;
+        Ok(Self {
+            source: source.to_owned(),
+            codec: encoding.codec,
+            sample_rate: encoding.sample_rate,
+            channels: encoding.channels,
+            language,
+        })
+    }
+}
+
+fn encoding(node: Node<'_>) -> Result<Encoding, SettingsError> {
+    let name = node.one_of(
+        "codec",
+        &[
+            ("AAC", CodecName::Aac),
+            ("OPUS", CodecName::Opus),
+            ("VORBIS", CodecName::Vorbis),
+            ("MP3", CodecName::Mp3),
+        ],
+    )?;
+    let encoding = match node.required("codec", name)? {
+        CodecName::Aac => aac(node.node("aacSettings")?),
+        CodecName::Opus => opus(node.node("opusSettings")?),
+        CodecName::Vorbis => vorbis(node.node("vorbisSettings")?),
+        CodecName::Mp3 => mp3(node.node("mp3Settings")?),
+    }?;
+    node.finish()?;
+    Ok(encoding)
+}
+
+fn aac(node: Option<Node<'_>>) -> Result<Encoding, SettingsError> {
+    let mut encoding = Encoding {
+        codec: AudioCodec::Aac { bitrate: 96_000 },
+        sample_rate: None,
+        channels: Some(2),
+    };
+    let Some(node) = node else {
+        return Ok(encoding);
+    };
+    encoding.sample_rate = node.unsigned("sampleRate", 8_000..=96_000)?;
+    if let Some(bitrate) = node.unsigned("bitrate", 6_000..=1_024_000)? {
+        encoding.codec = AudioCodec::Aac { bitrate };
+    }
+    let vbr = node.one_of("rateControlMode", &[("CBR", false), ("VBR", true)])?;
+    let quality = node.one_of(
+        "vbrQuality",
+        &[("LOW", 0), ("MEDIUM_LOW", 1), ("MEDIUM_HIGH", 2), ("HIGH", 3)],
+    )?;
+    if vbr == Some(true) {
+        encoding.codec = AudioCodec::AacVbr {
+            quality: quality.unwrap_or(2),
+        };
+    }
+    let channels = node.one_of(
+        "codingMode",
+        &[
+            ("CODING_MODE_1_0", Some(1)),
+            ("CODING_MODE_2_0", Some(2)),
+            ("CODING_MODE_5_1", Some(6)),
+            ("CODING_MODE_AUTO", None),
+        ],
+    )?;
+    encoding.channels = channels.unwrap_or(encoding.channels);
+    node.only("codecProfile", &["LC"])?;
+    node.only("rawFormat", &["NONE"])?;
+    node.only("audioDescriptionBroadcasterMix", &["NORMAL"])?;
+    node.harmless(&["passthroughControl", "specification"]);
+    node.finish()?;
+    Ok(encoding)
+}
+
+fn opus(node: Option<Node<'_>>) -> Result<Encoding, SettingsError> {
+    let mut encoding = Encoding {
+        codec: AudioCodec::Opus { bitrate: 96_000 },
+        sample_rate: None,
+        channels: None,
+    };
+    if let Some(node) = node {
+        if let Some(bitrate) = node.unsigned("bitrate", 32_000..=192_000)? {
+            encoding.codec = AudioCodec::Opus { bitrate };
+        }
+        encoding.sample_rate = node.unsigned("sampleRate", 16_000..=48_000)?;
+        encoding.channels = channels(&node)?;
+        node.finish()?;
+    }
+    Ok(encoding)
+}
+
+fn vorbis(node: Option<Node<'_>>) -> Result<Encoding, SettingsError> {
+    let mut encoding = Encoding {
+        codec: AudioCodec::Vorbis { quality: 4 },
+        sample_rate: None,
+        channels: None,
+    };
+    if let Some(node) = node {
+        if let Some(quality) = node.integer("vbrQuality", -1..=10)? {
+            encoding.codec = AudioCodec::Vorbis { quality };
+        }
+        encoding.sample_rate = node.unsigned("sampleRate", 22_050..=48_000)?;
+        encoding.channels = channels(&node)?;
+        node.finish()?;
+    }
+    Ok(encoding)
+}
+
+fn mp3(node: Option<Node<'_>>) -> Result<Encoding, SettingsError> {
+    let mut encoding = Encoding {
+        codec: AudioCodec::Mp3 { bitrate: 128_000 },
+        sample_rate: None,
+        channels: Some(2),
+    };
+    if let Some(node) = node {
+        if let Some(bitrate) = node.unsigned("bitrate", 16_000..=320_000)? {
+            encoding.codec = AudioCodec::Mp3 { bitrate };
+        }
+        let quality = node.unsigned("vbrQuality", 0..=9)?;
+        if node.one_of("rateControlMode", &[("CBR", false), ("VBR", true)])? == Some(true) {
+            encoding.codec = AudioCodec::Mp3Vbr {
+                quality: quality.unwrap_or(4),
+            };
+        }
+        encoding.sample_rate = node.unsigned("sampleRate", 22_050..=48_000)?;
+        encoding.channels = channels(&node)?;
+        node.finish()?;
+    }
+    Ok(encoding)
+}
+
+/// "In the API, valid values are 0, 1, and 2", where 0 follows the input.
+fn channels(node: &Node<'_>) -> Result<Option<u32>, SettingsError> {
+    Ok(node.unsigned("channels", 0..=2)?.filter(|&channels| channels > 0))
+}
