@@ -73,6 +73,12 @@ def main() -> int:
     arguments = _arguments()
     if arguments.command == "event":
         return job_event.run(arguments)
+    if arguments.command == "demo":
+        try:
+            arguments.video = demo.checked(arguments.video)
+        except demo.WrongVideoError as wrong:
+            console.print(f"VIDEO: {wrong}", style="red", markup=False)
+            return 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     logs = new_logs()

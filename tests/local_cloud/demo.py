@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from boto3.dynamodb.types import TypeDeserializer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from . import media
 from .cloud import LocalCloud, running
@@ -66,17 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, logs: Path) -> int:
     """Exit status 0 only if the job completed and its outputs are what the profile promises."""
-    try:
-        video = _checked(arguments.video)
-    except WrongVideoError as wrong:
-        console.print(f"VIDEO: {wrong}", markup=False)
-        return 2
+    video = arguments.video
     parameters = ["AllowHttpInputs=true"] if video.startswith("http://") else []
     with running(parameters, logs) as cloud:
         try:
             row, files = _transcode(cloud, video, arguments.profile)
         except JobFailedError as failed:
-            console.print(f"[red]✗[/] {failed}")
+            console.print(f"✗ {failed}", style="red", markup=False, soft_wrap=True)
             return 1
     if arguments.json:
         print(json.dumps({"job": row, "files": [str(file) for file in files]}, indent=2, default=str))
@@ -85,8 +82,11 @@ def run(arguments: argparse.Namespace, logs: Path) -> int:
     return 0
 
 
-def _checked(video: str) -> str:
-    """The video as an absolute path or a URL; empty if a clip is to be made."""
+def checked(video: str) -> str:
+    """The video as an absolute path or a URL; empty if a clip is to be made.
+
+    Raises `WrongVideoError` before anything is built or started for it.
+    """
     if not video:
         return ""
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", video):
@@ -185,7 +185,7 @@ def _show(row: dict[str, Any]) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name in sorted(row, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)):
-        table.add_row(name, _readable(name, row[name]))
+        table.add_row(name, Text(_readable(name, row[name])))
     console.print()
     console.print(table)
 
@@ -211,13 +211,13 @@ def _output(output: dict[str, Any]) -> str:
 
 def _download(cloud: LocalCloud, row: dict[str, Any]) -> list[Path]:
     folder = STATE / "demo" / row["jobId"]
-    folder.mkdir(parents=True, exist_ok=True)
     s3 = cloud.gateway.client("s3", cloud.host_app)
     files = []
     with step("Download the outputs"):
         for path in [path for output in row.get("outputs", []) for path in output.get("paths", [])]:
             bucket, _, key = path.removeprefix("s3://").partition("/")
-            files.append(folder / Path(key).name)
+            files.append(folder / path.removeprefix(row["destination"]))
+            files[-1].parent.mkdir(parents=True, exist_ok=True)
             s3.download_file(bucket, key, str(files[-1]))
     if not files:
         raise JobFailedError("the job is COMPLETE but its row names no output file")
