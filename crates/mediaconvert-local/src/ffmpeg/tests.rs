@@ -58,7 +58,7 @@ impl Input {
         let arguments = arguments(&source, content, target);
         let mut progress = Vec::new();
         encode(&self.tools, self.directory.path(), &arguments, |step| {
-            progress.push(step)
+            progress.push(step);
         })
         .await
         .unwrap_or_else(|error| panic!("{error}: {arguments:?}"));
