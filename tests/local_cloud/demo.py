@@ -252,7 +252,7 @@ def _problems(file: Path, output: dict[str, Any], source: media.Media | None, pr
     except media.NotMediaError as error:
         return [f"not playable: {error}"]
     expected: dict[str, tuple[Any, Any]] = {
-        "container": (True, promise.container in found.containers or found.containers),
+        "container": (promise.container, found.container(promise.container)),
         "video codec": (promise.video, found.video),
         "size in the row": ((output.get("width"), output.get("height")), found.size),
     }
@@ -260,7 +260,7 @@ def _problems(file: Path, output: dict[str, Any], source: media.Media | None, pr
         expected["audio codec"] = (promise.audio, found.audio)
     if source:
         expected["size"] = (_even(source.size if promise.upright else source.stored_size), found.size)
-        expected["whole seconds"] = (True, abs(found.seconds - source.seconds) < 1 or (source.seconds, found.seconds))
+        expected["difference in seconds"] = (0, round(found.seconds - source.seconds))
     problems = [f"{name} is {is_} instead of {should}" for name, (should, is_) in expected.items() if should != is_]
     if broken := media.decode(file):
         problems.append(f"does not decode: {broken}")

@@ -23,6 +23,10 @@ class Media:
     rotation: int
     seconds: float
 
+    def container(self, wanted: str) -> str:
+        """The wanted container if the file is one; ffprobe names all that share a format."""
+        return wanted if wanted in self.containers else ",".join(sorted(self.containers))
+
     @property
     def size(self) -> tuple[int, int] | None:
         """Width and height as seen."""

@@ -4,9 +4,27 @@ One module a gap; each says what AWS does and what ministack lacks. They reach i
 internals, so they hold for one version only and `fill` refuses any other.
 """
 
+from importlib import import_module
 from importlib.metadata import version
 
 MINISTACK_VERSION = "1.5.33"
+
+_GAPS = (
+    "api_destinations",
+    "event_sources",
+    "events_resources",
+    "function_logs",
+    "function_resource",
+    "function_urls",
+    "lambda_environment",
+    "mediaconvert_endpoint",
+    "mediaconvert_queue_resource",
+    "missing_objects",
+    "secret_resource",
+    "secure_transport",
+    "service_principal",
+    "table_resource",
+)
 
 
 def fill() -> None:
@@ -17,35 +35,5 @@ def fill() -> None:
             f"ministack {installed} is installed, but its gaps are filled for {MINISTACK_VERSION}: "
             "run `make setup`, or check each module of ministack_gaps/ against the new version"
         )
-    from . import (
-        api_destinations,
-        event_sources,
-        events_resources,
-        function_logs,
-        function_resource,
-        function_urls,
-        lambda_environment,
-        mediaconvert_endpoint,
-        mediaconvert_queue_resource,
-        secret_resource,
-        secure_transport,
-        service_principal,
-        table_resource,
-    )
-
-    for gap in (
-        api_destinations,
-        event_sources,
-        events_resources,
-        function_logs,
-        function_resource,
-        function_urls,
-        lambda_environment,
-        mediaconvert_endpoint,
-        mediaconvert_queue_resource,
-        secret_resource,
-        secure_transport,
-        service_principal,
-        table_resource,
-    ):
-        gap.fill()
+    for gap in _GAPS:
+        import_module(f".{gap}", __name__).fill()

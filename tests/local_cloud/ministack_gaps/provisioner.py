@@ -28,6 +28,23 @@ def add_type(resource_type: str, create: Create, update: Update, delete: Delete)
     }
 
 
+def complete_type(resource_type: str, apply: Callable[[str, Properties, Properties], None]) -> None:
+    """Has `apply(physical_id, old, new)` follow each creation (with no old) and update that ministack makes."""
+    ministacks = provisioner_of(resource_type)
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
+        physical_id, attributes = ministacks["create"](logical_id, properties, stack_name)
+        apply(physical_id, {}, properties)
+        return physical_id, attributes
+
+    def update(physical_id: str, old: Properties, new: Properties, *resource: Any) -> Provisioned:
+        physical_id, attributes = ministacks["update"](physical_id, old, new, *resource)
+        apply(physical_id, old, new)
+        return physical_id, attributes
+
+    add_type(resource_type, create, update, ministacks["delete"])
+
+
 def provisioner_of(resource_type: str) -> dict[str, Any]:
     """ministack's own provisioner of a type, for a gap that completes it."""
     return dict(provisioners._RESOURCE_HANDLERS[resource_type])
