@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
 use jobs::event::InvalidEvent;
 use jobs::table::JobsTable;
-use jobs::{JobEvent, Received};
+use jobs::{JobEvent, Received, Timestamp};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::ApiKeys;
 use crate::answer::{Refusal, Taken};
-use crate::http;
+use crate::{http, metrics};
 
 /// An API destination gives up on an answer after 5 s; ours leaves within 4, network included.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(3500);
@@ -57,11 +57,15 @@ impl JobEvents {
             let answer = call
                 .answer(self.record(JobEvent::from_value(&payload), &call))
                 .await;
+            // The runtime logs a function error itself.
             return answer.map(Reply::Direct).map_err(Diagnostic::from);
         }
         let request = LambdaFunctionUrlRequest::deserialize(payload)
             .map_err(|error| Refusal::InvalidEvent(format!("not a Function URL request: {error}")))?;
         let answer = call.answer(self.request(request, &call)).await;
+        if let Err(refusal) = &answer {
+            call.log_refused(refusal);
+        }
         Ok(Reply::Http(http::response(&answer)))
     }
 
@@ -81,14 +85,16 @@ impl JobEvents {
             Received::Event(event) => event,
             Received::UnknownStatus { job_id, status } => {
                 call.log_ignored(&job_id, &status);
+                metrics::event(call.function(), "UNKNOWN", "ignored", Timestamp::default());
                 return Ok(Taken::ignored(job_id));
             }
         };
-        let (job_id, status) = (event.job_id.clone(), event.change.status());
+        let (job_id, status, said_at) = (event.job_id.clone(), event.change.status(), event.timestamp);
         let recorded = self.table.record_event(event).await;
         let recorded = recorded.map_err(|error| Refusal::Unavailable(error.to_string()))?;
         let taken = Taken::recorded(job_id, recorded);
         call.log_taken(&taken, status);
+        metrics::event(call.function(), status, taken.outcome, said_at);
         Ok(taken)
     }
 }
@@ -100,16 +106,16 @@ struct Call {
 }
 
 impl Call {
-    /// The answer, in time, and logged where it is a refusal.
+    /// The answer, in time.
     async fn answer(&self, work: impl Future<Output = Result<Taken, Refusal>>) -> Result<Taken, Refusal> {
         let late = || Refusal::Unavailable(format!("no answer within {} ms", TIME_TO_ANSWER.as_millis()));
-        let answer = timeout_at(self.started + TIME_TO_ANSWER, work)
+        timeout_at(self.started + TIME_TO_ANSWER, work)
             .await
-            .unwrap_or_else(|_| Err(late()));
-        if let Err(refusal) = &answer {
-            self.log_refused(refusal);
-        }
-        answer
+            .unwrap_or_else(|_| Err(late()))
+    }
+
+    fn function(&self) -> &str {
+        &self.context.env_config.function_name
     }
 
     fn log_taken(&self, taken: &Taken, event_status: &str) {
@@ -141,6 +147,9 @@ impl Call {
         let status = refusal.status().as_u16();
         let duration_ms = self.duration_ms();
         let (request_id, trace_id) = (&self.context.request_id, &self.context.xray_trace_id);
+        if matches!(refusal, Refusal::Unauthorized) {
+            metrics::rejected_key(self.function());
+        }
         // Macros fix the level at compile time.
         if matches!(refusal, Refusal::Unavailable(_)) {
             tracing::error!(reason = %refusal, httpStatus = status, durationMs = duration_ms,

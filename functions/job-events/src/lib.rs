@@ -13,6 +13,7 @@ mod answer;
 mod api_keys;
 mod function;
 mod http;
+mod metrics;
 
 pub use api_keys::ApiKeys;
 pub use function::JobEvents;
