@@ -20,7 +20,8 @@ def fill() -> None:
     async def handle_request(method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict) -> Any:
         answer = await handle(method, path, headers, body, query_params)
         bucket, _, key = path.lstrip("/").partition("/")
-        if answer[0] != 404 or method not in ("GET", "HEAD") or not key or "uploadId" in query_params:
+        reads_object = method in ("GET", "HEAD") and key and bucket in s3._buckets and "uploadId" not in query_params
+        if answer[0] != 404 or not reads_object:
             return answer
         caller = router.extract_access_key_id(headers, query_params)
         bucket_arn = f"arn:aws:s3:::{bucket}"
