@@ -12,11 +12,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::create_job::{BadRequest, JobRequest};
+use crate::create_job::{JobRequest, Refused};
 use crate::job::Status;
+use crate::job_templates::{JobTemplates, TemplateError};
 use crate::jobs::{Filter, Jobs};
 use crate::queues::{CreateQueue, QueueError, Queues};
 use crate::runner::Runner;
@@ -26,6 +27,8 @@ use crate::runner::Runner;
 pub(crate) struct Service {
     /// The jobs.
     pub(crate) jobs: Jobs,
+    /// The job templates.
+    pub(crate) templates: JobTemplates,
     /// The queues.
     pub(crate) queues: Queues,
     /// Runs the jobs.
@@ -40,6 +43,14 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/2017-08-29/jobs", get(list_jobs).post(create_job))
         .route("/2017-08-29/jobs/{id}", get(get_job).delete(cancel_job))
+        .route(
+            "/2017-08-29/jobTemplates",
+            get(list_job_templates).post(create_job_template),
+        )
+        .route(
+            "/2017-08-29/jobTemplates/{name}",
+            get(get_job_template).delete(delete_job_template),
+        )
         .route("/2017-08-29/queues", get(list_queues).post(create_queue))
         .route("/2017-08-29/queues/{name}", get(get_queue).delete(delete_queue))
         .route(
@@ -94,9 +105,23 @@ impl IntoResponse for ApiError {
     }
 }
 
-impl From<BadRequest> for ApiError {
-    fn from(error: BadRequest) -> Self {
-        Self::bad_request(error.to_string())
+impl From<Refused> for ApiError {
+    fn from(error: Refused) -> Self {
+        match error {
+            Refused::Template(error) => error.into(),
+            error => Self::bad_request(error.to_string()),
+        }
+    }
+}
+
+impl From<TemplateError> for ApiError {
+    fn from(error: TemplateError) -> Self {
+        let message = error.to_string();
+        match error {
+            TemplateError::BadRequest(_) => Self::bad_request(message),
+            TemplateError::NotFound(_) => Self::not_found(message),
+            TemplateError::Conflict(_) => Self::conflict(message),
+        }
     }
 }
 
@@ -125,7 +150,7 @@ async fn unknown_operation() -> ApiError {
 }
 
 async fn create_job(State(service): Shared, body: Bytes) -> Answer {
-    let request = JobRequest::parse(&body, |queue| service.queues.find(queue))?;
+    let request = JobRequest::parse(&body, &service.templates, |queue| service.queues.find(queue))?;
     let (job, is_new) = service.jobs.create(request);
     let body = json!({"job": job.lock().api()});
     if is_new {
@@ -205,6 +230,28 @@ async fn list_jobs(State(service): Shared, Query(query): Query<ListJobs>) -> Ans
     Ok(answer(StatusCode::OK, body))
 }
 
+async fn create_job_template(State(service): Shared, body: Bytes) -> Answer {
+    let request: Map<String, Value> =
+        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let template = service.templates.create(request)?;
+    Ok(answer(StatusCode::CREATED, json!({"jobTemplate": template})))
+}
+
+async fn get_job_template(State(service): Shared, Path(name): Path<String>) -> Answer {
+    let template = service.templates.get(&name)?;
+    Ok(answer(StatusCode::OK, json!({"jobTemplate": template})))
+}
+
+async fn list_job_templates(State(service): Shared) -> Response {
+    let templates = service.templates.list();
+    answer(StatusCode::OK, json!({"jobTemplates": templates}))
+}
+
+async fn delete_job_template(State(service): Shared, Path(name): Path<String>) -> Answer {
+    service.templates.delete(&name)?;
+    Ok(answer(StatusCode::ACCEPTED, json!({})))
+}
+
 async fn get_queue(State(service): Shared, Path(name): Path<String>) -> Answer {
     let queue = service.queues.get(&name, &service.jobs)?;
     Ok(answer(StatusCode::OK, json!({"queue": queue})))
@@ -228,3 +275,6 @@ async fn delete_queue(State(service): Shared, Path(name): Path<String>) -> Answe
     service.queues.delete(&name, &service.jobs)?;
     Ok(answer(StatusCode::ACCEPTED, json!({})))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::job_templates::{JobTemplates, TemplateError, fill_in};
 use crate::settings::{JobSettings, SettingsError};
 
 /// The body of `CreateJob`. What is not here does not change what this program does.
@@ -28,6 +29,8 @@ pub(crate) struct JobRequest {
     pub(crate) role: String,
     /// Its queue, as an ARN.
     pub(crate) queue_arn: String,
+    /// The job template it names, whose settings are already filled in.
+    pub(crate) job_template: Option<String>,
     /// The settings as they were sent, which `GetJob` echoes.
     pub(crate) settings_json: Value,
     /// The settings as they are carried out, or why they cannot be.
@@ -69,9 +72,9 @@ impl StatusUpdateInterval {
     }
 }
 
-/// MediaConvert answers 400 `BadRequestException`.
+/// Why a request is refused. MediaConvert answers 400 `BadRequestException` to all but the last.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BadRequest {
+pub(crate) enum Refused {
     /// Not JSON, or a field of another type.
     #[error("the request body cannot be read: {0}")]
     Body(#[from] serde_json::Error),
@@ -86,9 +89,12 @@ pub(crate) enum BadRequest {
     /// The settings break a rule.
     #[error(transparent)]
     Settings(SettingsError),
+    /// There is no such job template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
 }
 
-impl BadRequest {
+impl Refused {
     fn field(field: &'static str, rule: impl Into<String>) -> Self {
         Self::Field {
             field,
@@ -102,26 +108,29 @@ impl JobRequest {
     /// queue that is there.
     pub(crate) fn parse(
         body: &[u8],
+        templates: &JobTemplates,
         find_queue: impl FnOnce(Option<&str>) -> Option<String>,
-    ) -> Result<Self, BadRequest> {
-        let body: Body = serde_json::from_slice(body)?;
-        if let Some(template) = body.job_template {
-            let rule = format!("{template:?}: mediaconvert-local has no job templates; send settings");
-            return Err(BadRequest::field("jobTemplate", rule));
+    ) -> Result<Self, Refused> {
+        let mut body: Map<String, Value> = serde_json::from_slice(body)?;
+        if let Some(Value::String(template)) = body.get("jobTemplate") {
+            let template = templates.get(template)?;
+            fill_in(&mut body, &template);
         }
+        let body: Body = serde_json::from_value(Value::Object(body))?;
         let settings_json = body
             .settings
-            .ok_or_else(|| BadRequest::field("settings", "is required"))?;
+            .ok_or_else(|| Refused::field("settings", "is required"))?;
         let settings = match JobSettings::parse(&settings_json) {
-            Err(error @ SettingsError::Malformed { .. }) => return Err(BadRequest::Settings(error)),
+            Err(error @ SettingsError::Malformed { .. }) => return Err(Refused::Settings(error)),
             settings => settings,
         };
         Ok(Self {
             role: role(body.role)?,
             queue_arn: find_queue(body.queue.as_deref()).ok_or_else(|| {
                 let queue = body.queue.as_deref().unwrap_or_default();
-                BadRequest::field("queue", format!("there is no queue {queue:?}"))
+                Refused::field("queue", format!("there is no queue {queue:?}"))
             })?,
+            job_template: body.job_template,
             settings_json,
             settings,
             user_metadata: user_metadata(body.user_metadata)?,
@@ -132,20 +141,20 @@ impl JobRequest {
     }
 }
 
-fn role(role: Option<String>) -> Result<String, BadRequest> {
+fn role(role: Option<String>) -> Result<String, Refused> {
     match role {
         Some(role) if role.starts_with("arn:") && role.contains(":role/") => Ok(role),
-        Some(role) => Err(BadRequest::field(
+        Some(role) => Err(Refused::field(
             "role",
             format!("{role:?} is not the ARN of a role"),
         )),
-        None => Err(BadRequest::field("role", "is required")),
+        None => Err(Refused::field("role", "is required")),
     }
 }
 
-fn user_metadata(metadata: Map<String, Value>) -> Result<Map<String, Value>, BadRequest> {
+fn user_metadata(metadata: Map<String, Value>) -> Result<Map<String, Value>, Refused> {
     match metadata.iter().find(|(_, value)| !value.is_string()) {
-        Some((key, value)) => Err(BadRequest::field(
+        Some((key, value)) => Err(Refused::field(
             "userMetadata",
             format!("{value} under {key:?} is not a string"),
         )),
@@ -153,23 +162,23 @@ fn user_metadata(metadata: Map<String, Value>) -> Result<Map<String, Value>, Bad
     }
 }
 
-fn priority(priority: i32) -> Result<i32, BadRequest> {
+fn priority(priority: i32) -> Result<i32, Refused> {
     match priority {
         -50..=50 => Ok(priority),
-        _ => Err(BadRequest::field(
+        _ => Err(Refused::field(
             "priority",
             format!("{priority} is not from -50 to 50"),
         )),
     }
 }
 
-fn status_update_interval(text: Option<&str>) -> Result<StatusUpdateInterval, BadRequest> {
+fn status_update_interval(text: Option<&str>) -> Result<StatusUpdateInterval, Refused> {
     let Some(text) = text else {
         return Ok(StatusUpdateInterval::DEFAULT);
     };
     StatusUpdateInterval::parse(text).ok_or_else(|| {
         let rule = format!("{text:?} is not one of SECONDS_10, SECONDS_12, …, SECONDS_600");
-        BadRequest::field("statusUpdateInterval", rule)
+        Refused::field("statusUpdateInterval", rule)
     })
 }
 
@@ -198,9 +207,10 @@ pub(crate) mod tests {
         })
     }
 
-    fn parse(body: &Value) -> Result<JobRequest, BadRequest> {
+    fn parse(body: &Value) -> Result<JobRequest, Refused> {
         let default = "arn:aws:mediaconvert:us-east-1:111122223333:queues/Default";
-        JobRequest::parse(body.to_string().as_bytes(), |queue| {
+        let templates = JobTemplates::new("us-east-1", "111122223333");
+        JobRequest::parse(body.to_string().as_bytes(), &templates, |queue| {
             queue
                 .is_none_or(|queue| queue == "Default")
                 .then(|| default.to_owned())
@@ -253,6 +263,15 @@ pub(crate) mod tests {
             body[field] = value;
             assert_eq!(parse(&body).unwrap_err().to_string(), message);
         }
+    }
+
+    #[test]
+    fn a_job_template_that_nobody_made_is_named() {
+        let mut body = body();
+        body["jobTemplate"] = json!("nobody-made-it");
+        let error = parse(&body).unwrap_err();
+        assert!(matches!(error, Refused::Template(_)));
+        assert_eq!(error.to_string(), "there is no job template \"nobody-made-it\"");
     }
 
     #[test]

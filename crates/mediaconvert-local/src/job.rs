@@ -338,6 +338,9 @@ impl Job {
             "timing": {"submitTime": self.created_at.seconds()},
             "userMetadata": request.user_metadata,
         });
+        if let Some(template) = &request.job_template {
+            job["jobTemplate"] = json!(template);
+        }
         if let Some(token) = &request.client_request_token {
             job["clientRequestToken"] = json!(token);
         }

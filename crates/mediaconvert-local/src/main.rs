@@ -10,6 +10,7 @@ mod ffmpeg;
 mod input_details;
 mod job;
 mod job_error;
+mod job_templates;
 mod jobs;
 mod measure;
 mod probe;

@@ -155,3 +155,109 @@ where
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::config::http::HttpResponse;
+    use aws_sdk_s3::operation::abort_multipart_upload::AbortMultipartUploadOutput;
+    use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadOutput;
+    use aws_sdk_s3::operation::create_multipart_upload::CreateMultipartUploadOutput;
+    use aws_sdk_s3::operation::delete_object::DeleteObjectOutput;
+    use aws_sdk_s3::operation::upload_part::UploadPartOutput;
+    use aws_sdk_s3::primitives::SdkBody;
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+
+    use super::*;
+
+    /// S3, which takes everything but the completion of objects called `refused`.
+    struct Bucket {
+        create: Rule,
+        part: Rule,
+        complete: Rule,
+        refuse: Rule,
+        abort: Rule,
+        delete: Rule,
+    }
+
+    impl Bucket {
+        fn new() -> Self {
+            let refused = || {
+                let body = SdkBody::from("<Error><Code>AccessDenied</Code></Error>");
+                HttpResponse::new(403.try_into().unwrap(), body)
+            };
+            Self {
+                create: mock!(Client::create_multipart_upload)
+                    .then_output(|| CreateMultipartUploadOutput::builder().upload_id("id").build()),
+                part: mock!(Client::upload_part)
+                    .then_output(|| UploadPartOutput::builder().e_tag("tag").build()),
+                complete: mock!(Client::complete_multipart_upload)
+                    .match_requests(|request| request.key() != Some("refused"))
+                    .then_output(|| CompleteMultipartUploadOutput::builder().build()),
+                refuse: mock!(Client::complete_multipart_upload)
+                    .match_requests(|request| request.key() == Some("refused"))
+                    .then_http_response(refused),
+                abort: mock!(Client::abort_multipart_upload)
+                    .then_output(|| AbortMultipartUploadOutput::builder().build()),
+                delete: mock!(Client::delete_object)
+                    .match_requests(|request| request.key() == Some("first"))
+                    .then_output(|| DeleteObjectOutput::builder().build()),
+            }
+        }
+
+        async fn stage(&self, keys: &[&str]) -> Publication {
+            let Self {
+                create,
+                part,
+                complete,
+                refuse,
+                abort,
+                delete,
+            } = self;
+            let s3 = mock_client!(
+                aws_sdk_s3,
+                RuleMode::MatchAny,
+                [create, part, complete, refuse, abort, delete]
+            );
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), "media").unwrap();
+            let mut publication = Publication::default();
+            for key in keys {
+                let staged = publication.stage(&s3, ("bucket", key), "video/mp4", file.path());
+                staged.await.unwrap();
+            }
+            publication
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_shows_before_all_is_there() {
+        let bucket = Bucket::new();
+        let publication = bucket.stage(&["first", "second"]).await;
+        assert_eq!((bucket.part.num_calls(), bucket.complete.num_calls()), (2, 0));
+
+        publication.complete().await.unwrap();
+        assert_eq!((bucket.complete.num_calls(), bucket.abort.num_calls()), (2, 0));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_stops_leaves_nothing() {
+        let bucket = Bucket::new();
+        bucket.stage(&["first", "second"]).await.abort().await;
+
+        assert_eq!((bucket.complete.num_calls(), bucket.abort.num_calls()), (0, 2));
+    }
+
+    #[tokio::test]
+    async fn if_one_file_cannot_be_shown_the_others_are_not() {
+        let bucket = Bucket::new();
+        let publication = bucket.stage(&["first", "refused", "third"]).await;
+        let error = publication.complete().await.unwrap_err();
+
+        assert!(
+            matches!(&error, JobError::OutputDenied { uri } if uri == "s3://bucket/refused"),
+            "{error}"
+        );
+        assert_eq!((bucket.complete.num_calls(), bucket.delete.num_calls()), (1, 1));
+        assert_eq!(bucket.abort.num_calls(), 2);
+    }
+}

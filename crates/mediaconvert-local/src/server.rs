@@ -13,6 +13,7 @@ use crate::api::{Service, router};
 use crate::args::Args;
 use crate::events::EventBus;
 use crate::fetch::WebClient;
+use crate::job_templates::JobTemplates;
 use crate::jobs::Jobs;
 use crate::queues::Queues;
 use crate::role::ServiceRole;
@@ -45,6 +46,7 @@ pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
     };
     let service = Service {
         jobs: Jobs::new(&args.region, &args.account_id, bus),
+        templates: JobTemplates::new(&args.region, &args.account_id),
         queues: Queues::new(&args.region, &args.account_id),
         runner: Arc::new(runner),
     };
