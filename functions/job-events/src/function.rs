@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
+use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
 use jobs::event::InvalidEvent;
 use jobs::table::JobsTable;
 use jobs::{JobEvent, Received, Timestamp};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
-use serde::{Deserialize as _, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -60,16 +60,14 @@ impl JobEvents {
             // The runtime logs a function error itself.
             return answer.map(Reply::Direct).map_err(Diagnostic::from);
         }
-        let request = LambdaFunctionUrlRequest::deserialize(payload)
-            .map_err(|error| Refusal::InvalidEvent(format!("not a Function URL request: {error}")))?;
-        let answer = call.answer(self.request(request, &call)).await;
+        let answer = call.answer(self.request(payload, &call)).await;
         if let Err(refusal) = &answer {
             call.log_refused(refusal);
         }
         Ok(Reply::Http(http::response(&answer)))
     }
 
-    async fn request(&self, mut request: LambdaFunctionUrlRequest, call: &Call) -> Result<Taken, Refusal> {
+    async fn request(&self, mut request: Value, call: &Call) -> Result<Taken, Refusal> {
         http::method(&request)?;
         let body = http::body(&mut request)?;
         let accepted = self.keys.accept(http::presented_key(&request)).await;

@@ -1,10 +1,15 @@
 //! The public door: what of an HTTP request is looked at, and the answer's envelope.
+//!
+//! A request is read member by member from its JSON, so that there is none without an answer:
+//! `aws_lambda_events`' type refuses a request for members nobody here looks at, and for a flood of
+//! headers, and the sender would get Lambda's own 502.
 
-use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
+use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
+use serde_json::Value;
 
 use crate::answer::{Refusal, Taken};
 
@@ -15,17 +20,20 @@ pub(crate) const MAX_BODY: usize = 1024 * 1024;
 const API_KEY: &str = "x-api-key";
 
 /// Refuses whatever is not a POST; any path will do.
-pub(crate) fn method(request: &LambdaFunctionUrlRequest) -> Result<(), Refusal> {
-    match request.request_context.http.method.as_deref() {
+pub(crate) fn method(request: &Value) -> Result<(), Refusal> {
+    match request.pointer("/requestContext/http/method") {
         Some(method) if method == Method::POST.as_str() => Ok(()),
         _ => Err(Refusal::MethodNotAllowed),
     }
 }
 
 /// The body's bytes, at most [`MAX_BODY`] of them; `None` where it claims to be base64 and is not.
-pub(crate) fn body(request: &mut LambdaFunctionUrlRequest) -> Result<Option<Vec<u8>>, Refusal> {
-    let text = request.body.take().unwrap_or_default();
-    let body = if request.is_base64_encoded {
+pub(crate) fn body(request: &mut Value) -> Result<Option<Vec<u8>>, Refusal> {
+    let text = match request.get_mut("body").map(Value::take) {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    };
+    let body = if request.get("isBase64Encoded") == Some(&Value::Bool(true)) {
         BASE64_STANDARD.decode(text).ok()
     } else {
         Some(text.into_bytes())
@@ -37,12 +45,15 @@ pub(crate) fn body(request: &mut LambdaFunctionUrlRequest) -> Result<Option<Vec<
 }
 
 /// The key the sender presents; empty where there is none.
-pub(crate) fn presented_key(request: &LambdaFunctionUrlRequest) -> &[u8] {
-    request
-        .headers
-        .get(API_KEY)
-        .map(HeaderValue::as_bytes)
+pub(crate) fn presented_key(request: &Value) -> &[u8] {
+    let headers = request.get("headers").and_then(Value::as_object);
+    headers
+        .into_iter()
+        .flatten()
+        .find(|(name, _)| name.eq_ignore_ascii_case(API_KEY))
+        .and_then(|(_, value)| value.as_str())
         .unwrap_or_default()
+        .as_bytes()
 }
 
 pub(crate) fn response(answer: &Result<Taken, Refusal>) -> LambdaFunctionUrlResponse {

@@ -1,44 +1,21 @@
 //! The contract's table of answers, byte for byte, with the AWS calls mocked.
 
-use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
+mod mocked;
+
 use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::error::{
     ConditionalCheckFailedException, ProvisionedThroughputExceededException,
 };
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_secretsmanager::operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput};
-use aws_sdk_secretsmanager::types::error::{InternalServiceError, ResourceNotFoundException};
-use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use job_events::{ApiKeys, JobEvents};
-use jobs::Retention;
-use jobs::table::JobsTable;
-use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use aws_sdk_secretsmanager::types::error::InternalServiceError;
+use aws_smithy_mocks::{Rule, mock};
+use mocked::{
+    COMPLETE, KEY, answer, base64_request, function, invoke, request, secret, update_succeeds, with_secret,
+};
 use serde_json::{Value, json};
-
-const KEY: &str = "current-key";
-const COMPLETE: &str = include_str!("../../../events/mediaconvert/complete-file-group.json");
-
-fn secret(stage: &'static str, key: Option<&'static str>) -> Rule {
-    let rule = mock!(SecretsManager::get_secret_value)
-        .match_requests(move |request| request.version_stage() == Some(stage));
-    match key {
-        Some(key) => rule.then_output(move || {
-            let secret = json!({"apiKey": key}).to_string();
-            GetSecretValueOutput::builder().secret_string(secret).build()
-        }),
-        None => rule.then_error(|| {
-            GetSecretValueError::ResourceNotFoundException(ResourceNotFoundException::builder().build())
-        }),
-    }
-}
-
-fn update_succeeds() -> Rule {
-    mock!(DynamoDb::update_item).then_output(|| UpdateItemOutput::builder().build())
-}
 
 fn update_is_throttled() -> Rule {
     mock!(DynamoDb::update_item).then_error(|| {
@@ -61,57 +38,6 @@ fn update_finds_complete_job(timestamp: u64) -> Rule {
             .item("updatedAt", number(1_800_000_000_000));
         UpdateItemError::ConditionalCheckFailedException(failed.build())
     })
-}
-
-/// The function, its secret at `KEY` with no other version, and a table that answers by `update`.
-fn function(update: &Rule) -> JobEvents {
-    let versions = [
-        secret("AWSCURRENT", Some(KEY)),
-        secret("AWSPREVIOUS", None),
-        secret("AWSPENDING", None),
-    ];
-    with_secret(update, &versions)
-}
-
-fn with_secret(update: &Rule, versions: &[Rule]) -> JobEvents {
-    let secrets = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, versions);
-    let table = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [update]);
-    JobEvents::new(
-        ApiKeys::new(secrets, "the-secret".to_owned()),
-        JobsTable::new(table, "jobs".to_owned(), Retention::default()),
-    )
-}
-
-fn request(method: &str, key: Option<&str>, body: &str) -> Value {
-    let headers = key.map_or_else(|| json!({}), |key| json!({"x-api-key": key}));
-    json!({
-        "version": "2.0",
-        "headers": headers,
-        "requestContext": {"timeEpoch": 0, "http": {"method": method, "path": "/any/path/"}},
-        "body": body,
-        "isBase64Encoded": false,
-    })
-}
-
-fn base64_request(body: &str) -> Value {
-    let mut request = request("POST", Some(KEY), &BASE64_STANDARD.encode(body));
-    request["isBase64Encoded"] = json!(true);
-    request
-}
-
-async fn invoke(function: &JobEvents, payload: Value) -> Result<Value, Diagnostic> {
-    let reply = function
-        .invoke(LambdaEvent::new(payload, Context::default()))
-        .await?;
-    Ok(serde_json::to_value(reply).unwrap())
-}
-
-/// Status and body of the answer to an HTTP request.
-async fn answer(function: &JobEvents, request: Value) -> (i64, String) {
-    let reply = invoke(function, request).await.unwrap();
-    let response: LambdaFunctionUrlResponse = serde_json::from_value(reply).unwrap();
-    assert_eq!(response.headers["content-type"], "application/json");
-    (response.status_code, response.body.unwrap())
 }
 
 #[tokio::test]
