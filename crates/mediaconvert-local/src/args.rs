@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_concurrent_jobs: u16,
 
-    /// How many milliseconds MediaConvert's usual minute between two `STATUS_UPDATE` events lasts
+    /// How many milliseconds the minute that MediaConvert lets pass between two status updates lasts
     /// here. A job's own statusUpdateInterval is scaled alike.
     #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) status_update_interval_ms: u64,

@@ -155,7 +155,7 @@ pub(crate) enum NotCancelable {
     Publishing,
 }
 
-/// A job. `state` is what changes; all of it changes here.
+/// A job. What changes of it is private and changes here.
 #[derive(Debug)]
 pub(crate) struct Job {
     /// `<13 digits>-<6 lower-case letters and digits>`.
