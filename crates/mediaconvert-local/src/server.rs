@@ -1,5 +1,6 @@
 //! Puts the parts together and serves until it is told to stop.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,9 @@ use aws_config::{BehaviorVersion, Region};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 use crate::api::{Service, router};
 use crate::args::Args;
@@ -23,6 +27,7 @@ use crate::tools::Tools;
 /// Serves until SIGINT or SIGTERM. Jobs that still run end with it: their children are killed and
 /// their directories removed as the runtime drops them.
 pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
+    start_log(args.log_level);
     let tools = Tools {
         ffmpeg: args.ffmpeg,
         ffprobe: args.ffprobe,
@@ -64,4 +69,15 @@ pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
     }
     Ok(())
+}
+
+/// Ours at `level`; all else at WARN, for below that HTTP clients log headers, credentials included.
+fn start_log(level: Level) {
+    let filter = Targets::new()
+        .with_default(Level::WARN)
+        .with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .init();
 }
