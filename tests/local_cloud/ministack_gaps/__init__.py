@@ -20,6 +20,7 @@ _GAPS = (
     "mediaconvert_endpoint",
     "mediaconvert_queue_resource",
     "missing_objects",
+    "root_access_key",
     "secret_resource",
     "secure_transport",
     "service_principal",
