@@ -4,6 +4,8 @@ import ipaddress
 import json
 import subprocess
 
+from .progress import step
+
 # What SAM builds its own image from for `provided.al2023` on x86_64.
 _IMAGE = "public.ecr.aws/lambda/provided:al2023-x86_64"
 
@@ -18,7 +20,8 @@ def prepare() -> None:
     try:
         _docker("image", "inspect", _IMAGE)
     except NoContainersError:
-        _docker("pull", "--quiet", _IMAGE)
+        with step("Pull the functions' image"):
+            _docker("pull", "--quiet", _IMAGE)
 
 
 def host_address() -> str:

@@ -1,6 +1,7 @@
 """`sam local invoke` of the built functions, on the resources of the deployed stack."""
 
 import json
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class SamLocal:
         """Writes the files beside the build that was deployed."""
         build = cloud.description.parent / "build"
         template = build / "sam-local.json"
-        template.write_text(json.dumps(_with_endpoint_declared((build / "template.yaml").read_text())))
+        template.write_text(json.dumps(_for_containers((build / "template.yaml").read_text())))
         variables = build / "env.json"
         variables.write_text(json.dumps(_variables(cloud.outputs)))
         environment = {**cloud.environment(), "AWS_ENDPOINT_URL": endpoint_url}
@@ -43,23 +44,48 @@ class SamLocal:
         command = ["sam", "local", "invoke", function, "--event", source, "--skip-pull-image"]
         command += ["--template", str(self.template), "--env-vars", str(self.variables), "--region", REGION]
         command += ["--layer-cache-basedir", str(STATE / "sam" / "layers")]
-        with self.log.open("ab") as log:
-            done = subprocess.run(
-                command, cwd=ROOT, env=self.environment, input=text, stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        if done.returncode:
-            raise BrokenError(f"`sam local invoke {function}` ended with status {done.returncode}", self.log)
+        status, printed = self._run(command, text)
+        if status:
+            raise BrokenError(f"`sam local invoke {function}` ended with status {status}", self.log)
         try:
-            return json.loads(done.stdout)
+            return json.loads(printed)
         except ValueError as error:
             raise BrokenError(f"`sam local invoke {function}` printed no answer", self.log) from error
 
+    def _run(self, command: list[str], text: str | None) -> tuple[int, str]:
+        with (
+            self.log.open("ab") as log,
+            subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            ) as sam,
+        ):
+            try:
+                printed, _ = sam.communicate(text)
+            except BaseException:
+                # The one signal on which SAM takes its container down, once and not from the terminal as well.
+                sam.send_signal(signal.SIGINT)
+                sam.wait()
+                raise
+            return sam.returncode, printed
 
-def _with_endpoint_declared(template: str) -> dict[str, Any]:
-    """SAM hands on the variables that a template declares and no other; in AWS there is no endpoint to declare."""
+
+def _for_containers(template: str) -> dict[str, Any]:
+    """The built template with what only a container on this machine needs."""
     parsed = yaml_parse(template)
+    # SAM hands on the variables that a template declares and no other.
     environment = parsed["Globals"]["Function"].setdefault("Environment", {})
     environment.setdefault("Variables", {})["AWS_ENDPOINT_URL"] = ""
+    for resource in parsed["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            # SAM counts the container's own start as the function's time.
+            resource["Properties"]["Timeout"] = 60
     return parsed
 
 

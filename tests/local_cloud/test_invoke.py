@@ -36,8 +36,8 @@ def _not_run(missing: containers.NoContainersError) -> int:
     """On a machine without Docker the rest is still worth testing; CI tests it all."""
     required = "true" in (os.environ.get("CI"), os.environ.get("REQUIRE_DOCKER"))
     console.print(
-        f"`sam local invoke` was not tested: {missing}. It needs a running Docker engine, and the Lambda runtime's "
-        "image or a way to pull it.",
+        "Not run: `sam local invoke`, which needs a Docker engine that has or can pull the Lambda runtime's image "
+        f"({missing})",
         markup=False,
         soft_wrap=True,
     )
