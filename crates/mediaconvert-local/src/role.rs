@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
-use aws_sdk_s3::config::RequestChecksumCalculation;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_sts::error::{DisplayErrorContext, ProvideErrorMetadata as _};
 
 /// Assumes the roles that jobs pass.
@@ -79,7 +79,9 @@ impl ServiceRole {
         let config = aws_sdk_s3::config::Builder::from(&self.sdk)
             .credentials_provider(credentials)
             .force_path_style(has_endpoint)
+            // Not every local S3 knows the newer checksums.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }

@@ -11,7 +11,7 @@ use crate::create_job::StatusUpdateInterval;
 use crate::fetch::{WebClient, fetch};
 use crate::ffmpeg::{self, EncodeProgress, Source};
 use crate::input_details::input_details;
-use crate::job::{OutputDetail, Phase, Progress};
+use crate::job::{Job, OutputDetail, Phase, Progress};
 use crate::job_error::JobError;
 use crate::jobs::SharedJob;
 use crate::measure::{Written, measure};
@@ -55,15 +55,15 @@ impl Runner {
         match outcome {
             Some(Ok(groups)) if job.lock().begin_publishing() => match publication.complete().await {
                 Ok(()) => job.report(|job| job.complete(groups)),
-                Err(error) => job.report(|job| job.fail(&error)),
+                Err(error) => fail(&job, &error),
             },
             Some(Err(error)) if job.lock().begin_publishing() => {
                 publication.abort().await;
-                job.report(|job| job.fail(&error));
+                fail(&job, &error);
             }
             _ => {
                 publication.abort().await;
-                job.report(crate::job::Job::canceled);
+                job.report(Job::canceled);
             }
         }
     }
@@ -74,7 +74,7 @@ impl Runner {
         publication: &mut Publication,
     ) -> Result<Vec<Vec<OutputDetail>>, JobError> {
         let _slot = self.slots.acquire().await.map_err(JobError::internal)?;
-        job.report(crate::job::Job::start);
+        job.report(Job::start);
         let (id, request) = {
             let job = job.lock();
             (job.id.clone(), job.request.clone())
@@ -189,6 +189,11 @@ impl Runner {
         }
         Ok(groups)
     }
+}
+
+fn fail(job: &SharedJob, error: &JobError) {
+    tracing::warn!(job = job.lock().id, code = error.code(), %error, "job failed");
+    job.report(|job| job.fail(error));
 }
 
 /// The name of an output's file in the job's directory. Captures have a number in theirs.
