@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn mediaconvert_refuses_these_at_create_job() {
-        let refused: [(&str, Change); 11] = [
+        let refused: [(&str, Change); 12] = [
             ("settings.inputs: at least one input is required", |s| {
                 s["inputs"] = json!([]);
             }),
@@ -189,6 +189,12 @@ mod tests {
                 "settings.inputs[0].fileInput: \"clip.mov\" is no s3://, http:// or https:// URI of a file",
                 |s| {
                     s["inputs"][0]["fileInput"] = json!("clip.mov");
+                },
+            ),
+            (
+                "settings.outputGroups[0].outputs[0].preset: there is no preset \"Mine\"; this MediaConvert has none",
+                |s| {
+                    s["outputGroups"][0]["outputs"][0] = json!({"preset": "Mine"});
                 },
             ),
             (

@@ -168,6 +168,10 @@ fn refuse_format_identifiers(node: &Node<'_>, key: &str, name: &str) -> Result<(
 
 impl Output {
     fn parse(node: Node<'_>, path: String, destination: &Destination) -> Result<Self, SettingsError> {
+        if let Some(preset) = node.text("preset")? {
+            let rule = format!("there is no preset {preset:?}; this MediaConvert has none");
+            return Err(SettingsError::malformed(node.path("preset"), rule));
+        }
         let container = node.required("containerSettings", node.node("containerSettings")?)?;
         let container_path = container.path("container");
         let container = parse_container(container)?;
