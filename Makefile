@@ -46,8 +46,11 @@ test-unit: $(TOOLS) ## Unit and adapter tests, without the local cloud
 
 .PHONY: test-e2e
 test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
-	$(LOCAL_CLOUD) exec --parameter-overrides InputBucketNames=further-inputs -- sh -ec \
-		'cargo test -p end-to-end --test e2e -- --test-threads=1; cargo test -p jobs --test on_dynamodb'
+	$(LOCAL_CLOUD) exec --parameter-overrides InputBucketNames=further-inputs -- sh -exc " \
+		cargo test -p end-to-end --test e2e -- --test-threads=1; \
+		cargo test -p jobs --test on_dynamodb; \
+		$(PYTHON) -m local_cloud.permissions; \
+		$(PYTHON) -m local_cloud.lifecycle"
 
 .PHONY: test-invoke
 test-invoke: $(TOOLS) ## Both functions in containers with `sam local invoke`, where Docker answers

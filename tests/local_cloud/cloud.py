@@ -64,6 +64,7 @@ class LocalCloud:
             "region": REGION,
             "accountId": ACCOUNT,
             "stackName": stack.NAME,
+            "template": str(stack.built_template(self.description.parent)),
             "outputs": self.outputs,
             "administrator": key(self.administrator),
             "hostApp": key(self.host_app),
@@ -118,7 +119,8 @@ def _bring_up(parameters: list[str], logs: Path, work: Path, parts: ExitStack) -
         children.append(simulator.start(port, gateway.url, key, logs, work))
         parts.callback(children[1].stop)
     with step("Deploy the stack (sam deploy)"):
-        stack.deploy(gateway, administrator, parameters, logs, work)
+        variables = {"AWS_ENDPOINT_URL": gateway.url, **administrator.variables()}
+        stack.deploy(stack.built_template(work), variables, parameters, logs)
         outputs = stack.outputs(gateway, administrator)
     host_app = gateway.create_user("host-app", outputs["HostAppPolicyArn"])
     cloud = LocalCloud(

@@ -15,17 +15,27 @@ def build(logs: Path, work: Path) -> None:
     variables = environment(AWS_DEFAULT_REGION=REGION)
     variables.pop("CARGO_TARGET_DIR", None)
     command = ["sam", "build", "--config-env", "local", "--template-file", str(ROOT / "template.yaml")]
-    run("sam-build", [*command, "--build-dir", str(work / "build")], variables, logs)
+    run("sam-build", [*command, "--build-dir", str(built_template(work).parent)], variables, logs)
 
 
-def deploy(gateway: Gateway, administrator: AccessKey, parameters: list[str], logs: Path, work: Path) -> None:
-    """Creates the stack, or updates it."""
-    variables = environment(AWS_ENDPOINT_URL=gateway.url, AWS_DEFAULT_REGION=REGION, **administrator.variables())
-    command = ["sam", "deploy", "--config-env", "local", "--template-file", str(work / "build" / "template.yaml")]
+def built_template(work: Path) -> Path:
+    """What `build` makes and `deploy` takes."""
+    return work / "build" / "template.yaml"
+
+
+def deploy(template: Path, variables: dict[str, str], parameters: list[str], logs: Path) -> None:
+    """Creates the stack, or updates it. `variables` say where, and as whom."""
+    command = ["sam", "deploy", "--config-env", "local", "--template-file", str(template)]
     command += ["--config-file", str(ROOT / "samconfig.toml"), "--stack-name", NAME]
     if parameters:
         command += ["--parameter-overrides", *parameters]
-    run("sam-deploy", command, variables, logs)
+    run("sam-deploy", command, environment(**{"AWS_DEFAULT_REGION": REGION, **variables}), logs)
+
+
+def delete(variables: dict[str, str], logs: Path) -> None:
+    """Deletes the stack, as an operator does."""
+    command = ["sam", "delete", "--no-prompts", "--stack-name", NAME, "--region", REGION]
+    run("sam-delete", command, environment(**{"AWS_DEFAULT_REGION": REGION, **variables}), logs)
 
 
 def outputs(gateway: Gateway, administrator: AccessKey) -> dict[str, str]:

@@ -14,8 +14,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-/// A job of a clip of seconds is done long before.
-const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);
 
 /// The local cloud's description of itself, and clients for it.
@@ -185,13 +183,14 @@ impl Cloud {
 
     /// Waits until a job's row is as asked for.
     pub async fn row_when(&self, job_id: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let give_up_at = Instant::now() + PATIENCE;
+        let patience = patience();
+        let give_up_at = Instant::now() + patience;
         loop {
             let row = self.row(job_id).await;
             match row {
                 Some(row) if fits(&row) => return row,
                 row if Instant::now() > give_up_at => {
-                    panic!("job {job_id} is not as expected after {PATIENCE:?}: {row:#?}")
+                    panic!("job {job_id} is not as expected after {patience:?}: {row:#?}")
                 }
                 _ => sleep(POLL).await,
             }
@@ -202,6 +201,12 @@ impl Cloud {
     pub async fn finished_row(&self, job_id: &str) -> Value {
         self.row_when(job_id, |row| row.get("finishedAt").is_some()).await
     }
+}
+
+/// A job of a clip of seconds is done long before. `E2E_PATIENCE_SECONDS` is for who expects failure.
+fn patience() -> Duration {
+    let seconds = env::var("E2E_PATIENCE_SECONDS").map_or(30, |seconds| seconds.parse().unwrap());
+    Duration::from_secs(seconds)
 }
 
 fn sdk_config(description: &Description, key: &AccessKey) -> SdkConfig {

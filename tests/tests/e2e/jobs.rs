@@ -1,6 +1,11 @@
 //! Jobs from request to result.
 
 use aws_sdk_mediaconvert::Client as MediaConvert;
+use aws_sdk_mediaconvert::types::{
+    ContainerSettings, ContainerType, FileGroupSettings, JobTemplateSettings, Output, OutputGroup,
+    OutputGroupSettings, OutputGroupType, VideoCodec, VideoCodecSettings, VideoDescription,
+    Vp9RateControlMode, Vp9Settings,
+};
 use end_to_end::{Cloud, media};
 use serde_json::json;
 
@@ -14,10 +19,12 @@ async fn a_job_ends_complete_with_a_playable_file_and_a_row_that_tells_all() {
             "uploads/A clip ü+1.mp4",
         )
         .await;
+    // MediaConvert itself takes a repeated key for the same job for a minute.
+    let key = format!("media-complete-{}", std::process::id());
     let request = json!({
         "input": input,
         "outputKey": "media/complete",
-        "idempotencyKey": "media-complete-1",
+        "idempotencyKey": key,
         "userMetadata": {"mediaId": "42"},
         "tags": {"project": "site"},
     });
@@ -39,7 +46,7 @@ async fn a_job_ends_complete_with_a_playable_file_and_a_row_that_tells_all() {
         ("input", json!(input)),
         ("profile", json!("mp4")),
         ("destination", json!(destination)),
-        ("idempotencyKey", json!("media-complete-1")),
+        ("idempotencyKey", json!(key)),
         ("percentComplete", json!(100)),
         ("queue", json!(cloud.queue_arn())),
         ("userMetadata", json!({"mediaId": "42"})),
@@ -90,6 +97,72 @@ async fn the_job_wagtailmedia_submits_gives_vp8_and_opus_in_webm() {
 }
 
 #[tokio::test]
+async fn a_job_template_is_followed_under_our_prefix() {
+    let cloud = Cloud::here();
+    let folder = tempfile::tempdir().unwrap();
+    let input = cloud
+        .upload(
+            &media::clip(&cloud, folder.path(), 1, false),
+            "uploads/template.mp4",
+        )
+        .await;
+    let settings = JobTemplateSettings::builder()
+        .output_groups(
+            OutputGroup::builder()
+                .output_group_settings(
+                    OutputGroupSettings::builder()
+                        .r#type(OutputGroupType::FileGroupSettings)
+                        .file_group_settings(FileGroupSettings::builder().build())
+                        .build(),
+                )
+                .outputs(webm())
+                .build(),
+        )
+        .build();
+    let mediaconvert = MediaConvert::new(&cloud.administrator);
+    let template = format!("webm-{}", std::process::id());
+    mediaconvert
+        .create_job_template()
+        .name(&template)
+        .settings(settings)
+        .send()
+        .await
+        .unwrap();
+
+    let answer = cloud
+        .submit(&json!({"input": input, "jobTemplate": template}))
+        .await
+        .unwrap();
+    let row = cloud.finished_row(answer["jobId"].as_str().unwrap()).await;
+    assert_eq!(row["status"], "COMPLETE", "{row:#}");
+    let destination = answer["destination"].as_str().unwrap();
+    assert_eq!(
+        row["outputs"][0]["paths"],
+        json!([format!("{destination}template.webm")])
+    );
+    assert!(row.get("profile").is_none(), "{row:#}");
+}
+
+fn webm() -> Output {
+    let vp9 = Vp9Settings::builder()
+        .rate_control_mode(Vp9RateControlMode::Vbr)
+        .bitrate(200_000)
+        .build();
+    let codec = VideoCodecSettings::builder()
+        .codec(VideoCodec::Vp9)
+        .vp9_settings(vp9)
+        .build();
+    Output::builder()
+        .container_settings(
+            ContainerSettings::builder()
+                .container(ContainerType::Webm)
+                .build(),
+        )
+        .video_description(VideoDescription::builder().codec_settings(codec).build())
+        .build()
+}
+
+#[tokio::test]
 async fn inputs_come_from_the_further_buckets_too() {
     let cloud = Cloud::here();
     let folder = tempfile::tempdir().unwrap();
@@ -117,6 +190,13 @@ async fn inputs_come_from_the_further_buckets_too() {
         .unwrap();
     let row = cloud.finished_row(answer["jobId"].as_str().unwrap()).await;
     assert_eq!(row["status"], "COMPLETE", "{row:#}");
+
+    let answer = cloud
+        .submit(&json!({"input": format!("s3://{bucket}/missing.mp4")}))
+        .await
+        .unwrap();
+    let row = cloud.finished_row(answer["jobId"].as_str().unwrap()).await;
+    assert_eq!(row["errorCode"], 1404, "{row:#}");
 }
 
 #[tokio::test]
@@ -169,6 +249,21 @@ async fn what_mediaconvert_refuses_comes_back_in_its_words() {
         .unwrap_err();
     assert_eq!(error.error_type, "Rejected", "{error:?}");
     assert!(error.error_message.contains("nobody-made-it"), "{error:?}");
+
+    let file_group = json!({"type": "FILE_GROUP_SETTINGS", "fileGroupSettings": {}});
+    let outputs = json!([{"preset": "nobody-made-it"}]);
+    let settings = json!({"outputGroups": [{"outputGroupSettings": file_group, "outputs": outputs}]});
+    let error = cloud
+        .submit(&json!({"input": input, "settings": settings}))
+        .await
+        .unwrap_err();
+    assert_eq!(error.error_type, "Rejected", "{error:?}");
+    assert!(
+        error
+            .error_message
+            .contains("there is no preset \"nobody-made-it\""),
+        "{error:?}"
+    );
 
     let error = cloud
         .submit(&json!({"input": "s3://elsewhere/clip.mp4"}))
