@@ -9,6 +9,7 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
+from . import stack
 from .cloud import LocalCloud
 from .gateway import ACCOUNT, REGION
 from .processes import BrokenError
@@ -30,10 +31,10 @@ class SamLocal:
     @classmethod
     def prepare(cls, cloud: LocalCloud, endpoint_url: str) -> "SamLocal":
         """Writes the files beside the build that was deployed."""
-        build = cloud.description.parent / "build"
-        template = build / "sam-local.json"
-        template.write_text(json.dumps(_for_containers((build / "template.yaml").read_text())))
-        variables = build / "env.json"
+        built = stack.built_template(cloud.description.parent)
+        template = built.with_name("sam-local.json")
+        template.write_text(json.dumps(_for_containers(built.read_text())))
+        variables = built.with_name("env.json")
         variables.write_text(json.dumps(_variables(cloud.outputs)))
         environment = {**cloud.environment(), "AWS_ENDPOINT_URL": endpoint_url}
         return cls(template, variables, environment, cloud.logs / "sam-local-invoke.log")
