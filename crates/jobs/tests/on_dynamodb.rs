@@ -3,6 +3,7 @@
 //!
 //! The engine is whatever the SDK's standard variables name: the local cloud, DynamoDB Local, AWS.
 
+mod largest;
 mod rule;
 
 use std::sync::Arc;
@@ -213,6 +214,58 @@ async fn racing_writers_end_in_the_same_row() {
         assert_eq!(engine.row(&life.job_id).await, life.expected_row(), "{life:?}");
     }
     Arc::into_inner(engine).unwrap().stop().await;
+}
+
+#[tokio::test]
+async fn the_largest_events_are_stored_cut_and_marked() {
+    for large in largest::events() {
+        let row = stored_alone("large", large.event).await;
+        let marked = match row.pointer(large.mark) {
+            Some(Value::Number(omitted)) => omitted.as_u64() > Some(0),
+            Some(Value::String(text)) => text.contains("… ["),
+            _ => false,
+        };
+        assert!(marked, "no mark at {} in {row}", large.mark);
+    }
+}
+
+#[tokio::test]
+async fn what_dynamodb_would_refuse_is_stored_all_the_same() {
+    for event in largest::odd_events() {
+        stored_alone("odd", event).await;
+    }
+}
+
+#[tokio::test]
+async fn a_row_holds_every_maximum_at_once() {
+    let mut events = largest::every_maximum_at_once();
+    for _ in 0..2 {
+        let engine = Engine::start("maxima").await;
+        let retention = Retention::from_days(RETENTION_DAYS).unwrap();
+        let alone = events
+            .iter()
+            .map(|event| Job::from_event(event.clone(), retention));
+        let merged = alone.reduce(Job::merge).unwrap();
+        for event in &events {
+            engine.table.record_event(event.clone()).await.unwrap();
+        }
+        let row = engine.row(&merged.job_id).await;
+        assert_eq!(row, serde_json::to_value(merged).unwrap());
+        assert_eq!(row["warnings"].as_array().unwrap().len(), 100);
+        engine.stop().await;
+        events.reverse();
+    }
+}
+
+/// The row that `event` makes on the engine, which must be the row it makes by the domain.
+async fn stored_alone(table: &str, event: JobEvent) -> Value {
+    let engine = Engine::start(table).await;
+    let alone = Job::from_event(event.clone(), Retention::from_days(RETENTION_DAYS).unwrap());
+    engine.table.record_event(event).await.unwrap();
+    let row = engine.row(&alone.job_id).await;
+    assert_eq!(row, serde_json::to_value(alone).unwrap());
+    engine.stop().await;
+    row
 }
 
 /// How many jobs to generate; `PROPTEST_CASES` asks for more or fewer.

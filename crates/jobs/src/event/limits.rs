@@ -22,6 +22,9 @@ const WARNING: usize = 512;
 const NAME: usize = 1024;
 const DEPTH: usize = 24;
 
+/// The key that counts the metadata for which not even a mark has room.
+const LEFT_OUT: &str = "…";
+
 /// A text of at most `max` bytes; what is longer ends in a mark that tells its length.
 fn cut(text: String, max: usize) -> String {
     if text.len() <= max {
@@ -57,8 +60,9 @@ pub(super) fn input_information(mut details: Vec<Value>) -> InputInformation {
 }
 
 pub(super) fn user_metadata(metadata: UserMetadata) -> UserMetadata {
-    let mut room = USER_METADATA;
+    let mut room = USER_METADATA - LEFT_OUT.len() - 64;
     let mut kept = Map::new();
+    let mut left_out = 0;
     for (key, mut value) in metadata {
         if key.is_empty() {
             continue; // DynamoDB has no attribute without a name
@@ -73,8 +77,16 @@ pub(super) fn user_metadata(metadata: UserMetadata) -> UserMetadata {
             if key.len() <= NAME && room > key.len() + mark.len() + 6 {
                 room -= key.len() + mark.len() + 6;
                 kept.insert(key, Value::String(mark));
+            } else {
+                left_out += 1;
             }
         }
+    }
+    if left_out > 0 {
+        kept.insert(
+            LEFT_OUT.to_owned(),
+            format!("… [left out, {left_out} entries]").into(),
+        );
     }
     kept
 }
@@ -229,5 +241,14 @@ mod tests {
             Value::Object(kept),
             json!({"big": "… [left out, 20009 bytes]", "id": "42"})
         );
+    }
+
+    #[test]
+    fn metadata_without_room_for_its_keys_is_counted() {
+        let all = 10_000;
+        let kept = user_metadata((0..all).map(|n| (format!("key-{n}"), json!("42"))).collect());
+        assert!(json_length(&kept) <= USER_METADATA);
+        let left_out = all + 1 - kept.len();
+        assert_eq!(kept[LEFT_OUT], json!(format!("… [left out, {left_out} entries]")));
     }
 }
