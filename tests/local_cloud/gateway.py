@@ -1,12 +1,9 @@
 """ministack with its gaps filled: every AWS endpoint of the local cloud on one port of 127.0.0.1."""
 
-import json
 import secrets
 import socket
 import string
 import sys
-import time
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,23 +69,11 @@ class Gateway:
         command = [sys.executable, "-m", "local_cloud.ministack_gaps"]
         child = Child("ministack", command, environment(**variables), self._logs)
         try:
-            self._await_ready(child)
+            child.wait_for_url(f"{self.url}/_ministack/health", seconds=30)
         except BaseException:
             child.stop()
             raise
         return child
-
-    def _await_ready(self, child: Child, seconds: float = 30) -> None:
-        give_up_at = time.monotonic() + seconds
-        while time.monotonic() < give_up_at:
-            child.check()
-            try:
-                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1) as answer:
-                    if json.load(answer):
-                        return
-            except OSError:
-                time.sleep(0.05)
-        raise child.broken(f"was not ready within {seconds:.0f} s")
 
     def session(self, key: AccessKey) -> boto3.Session:
         """A boto3 session of that principal."""

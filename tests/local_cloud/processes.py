@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,6 +60,18 @@ class Child:
                 return found
             self.check()
             time.sleep(0.05)
+        raise self.broken(f"was not ready within {seconds:.0f} s")
+
+    def wait_for_url(self, url: str, seconds: float) -> None:
+        """Waits until the child answers there."""
+        give_up_at = time.monotonic() + seconds
+        while time.monotonic() < give_up_at:
+            self.check()
+            try:
+                with urllib.request.urlopen(url, timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.05)
         raise self.broken(f"was not ready within {seconds:.0f} s")
 
     def finish(self) -> None:

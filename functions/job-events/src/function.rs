@@ -9,6 +9,7 @@ use jobs::{JobEvent, Received, Timestamp};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
+use startup::Timeouts;
 use tokio::time::{Instant, timeout_at};
 
 use crate::ApiKeys;
@@ -17,6 +18,12 @@ use crate::{http, metrics};
 
 /// An API destination gives up on an answer after 5 s; ours leaves within 4, network included.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(3500);
+
+/// How long the function's calls to AWS may take: three attempts fit into the time to answer.
+pub const TIMEOUTS: Timeouts = Timeouts {
+    attempt: Duration::from_millis(900),
+    operation: Duration::from_secs(3),
+};
 
 /// The function with everything it needs.
 #[derive(Debug)]

@@ -16,4 +16,4 @@ mod http;
 mod metrics;
 
 pub use api_keys::ApiKeys;
-pub use function::JobEvents;
+pub use function::{JobEvents, TIMEOUTS};

@@ -1,20 +1,12 @@
 //! The Lambda function that takes MediaConvert's events: see the library beside it.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_secretsmanager::Client as SecretsManager;
-use job_events::{ApiKeys, JobEvents};
+use job_events::{ApiKeys, JobEvents, TIMEOUTS};
 use jobs::table::JobsTable;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use startup::Timeouts;
-
-/// Three attempts fit into the time an answer may take.
-const TIMEOUTS: Timeouts = Timeouts {
-    attempt: Duration::from_millis(900),
-    operation: Duration::from_secs(3),
-};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

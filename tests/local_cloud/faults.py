@@ -1,0 +1,98 @@
+"""`make test-faults` and `make reliability`: job-events with faults between it and AWS.
+
+ministack runs without its gaps filled and without IAM: the proxy changes the Host header, so that no
+signature fits any more.
+"""
+
+import argparse
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .cloud import new_logs
+from .gateway import REGION, AccessKey, free_port
+from .processes import BrokenError, Child
+from .progress import console, step
+from .tools import ROOT, STATE, environment
+
+_DOCUMENT = ROOT / "docs" / "reliability.md"
+_BEGIN, _END = "<!-- measured by `make reliability` -->\n", "<!-- end -->\n"
+_TEST = ["cargo", "test", "-p", "job-events", "--test", "faults"]
+
+
+def _start(name: str, command: list[str], health: str, logs: Path, **variables: str) -> Child:
+    """Starts a server of ours and waits until it answers."""
+    child = Child(name, [sys.executable, "-m", *command], environment(**variables), logs)
+    try:
+        child.wait_for_url(health, seconds=60)
+    except BaseException:
+        child.stop()
+        raise
+    return child
+
+
+def _measured(logs: Path) -> str:
+    """Runs the test; its table, in Markdown."""
+    upstream, proxy = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+    with ExitStack() as parts:
+        work = Path(parts.enter_context(TemporaryDirectory(prefix="faults-", dir=STATE)))
+        with step("Build the test"):
+            subprocess.run([*_TEST, "--no-run", "--quiet"], check=True, cwd=ROOT)
+        with step("Start AWS and the proxy before it"):
+            port = upstream.rsplit(":", 1)[1]
+            ministack = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": port, "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
+            health = f"{upstream}/_ministack/health"
+            child = _start("ministack", ["ministack"], health, logs, TMPDIR=str(work), **ministack)
+            parts.callback(child.stop)
+            command = ["microburst", "--host", "127.0.0.1", "--port", proxy.rsplit(":", 1)[1], "--upstream", upstream]
+            child = _start("microburst", command, f"{proxy}/_microburst/health", logs)
+            parts.callback(child.stop)
+        table = work / "table.md"
+        variables = {
+            "AWS_ENDPOINT_URL": proxy,
+            "UPSTREAM_ENDPOINT_URL": upstream,
+            "AWS_REGION": REGION,
+            "FAULTS_TABLE": str(table),
+            **AccessKey.generate().variables(),
+        }
+        with step("Break it in every way (2 minutes)"):
+            subprocess.run([*_TEST, "--quiet"], check=True, cwd=ROOT, env=environment(**variables))
+        return table.read_text()
+
+
+def _write(table: str) -> None:
+    """Puts the table between the document's marks."""
+    text = _DOCUMENT.read_text()
+    before, _, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not end:
+        raise SystemExit(f"{_DOCUMENT.relative_to(ROOT)} lacks the lines {_BEGIN.strip()} and {_END.strip()}")
+    _DOCUMENT.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{after}")
+
+
+def main() -> int:
+    """The exit status: 1 if a fault was not answered as promised, or the local AWS broke."""
+    parser = argparse.ArgumentParser(prog="local_cloud.faults", description=__doc__)
+    parser.add_argument("--write", action="store_true", help=f"put the measured table into {_DOCUMENT.name}")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    logs = new_logs()
+    try:
+        table = _measured(logs)
+    except BrokenError as broken:
+        console.print(f"\n{broken.last_lines()}\n\n{broken}; its whole log: {broken.log}", markup=False)
+        return 1
+    except subprocess.CalledProcessError as failed:
+        console.print(f"Logs of every part: {logs}", markup=False)
+        return failed.returncode
+    print(table)
+    if arguments.write:
+        _write(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
