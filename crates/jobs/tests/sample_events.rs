@@ -117,6 +117,42 @@ fn complete_events_keep_every_output_and_playlist() {
 }
 
 #[test]
+fn outputs_without_video_or_paths_and_unusual_names_are_kept_as_they_are() {
+    let file = |path: &str| json!({"group": "FILE_GROUP", "paths": [path], "durationMs": 30_041});
+    let mut video = file("s3://amzn-s3-demo-bucket/out/file.mp4");
+    let sized = json!({"width": 1280, "height": 720, "averageBitrate": 2_000_000});
+    video
+        .as_object_mut()
+        .unwrap()
+        .extend(sized.as_object().unwrap().clone());
+    let mut podcast = file("s3://amzn-s3-demo-bucket/out/podcast.m4a");
+    podcast["durationMs"] = json!(1_804_321);
+    assert_eq!(
+        row("complete-audio-only.json"),
+        complete(&json!({"outputs": [podcast]}))
+    );
+
+    let captions = file("s3://amzn-s3-demo-bucket/out/file_en.vtt");
+    let burnt_in = json!({"group": "FILE_GROUP", "durationMs": 0});
+    assert_eq!(
+        row("complete-with-captions.json"),
+        complete(&json!({"outputs": [video, captions, burnt_in]}))
+    );
+    assert_eq!(
+        row("complete-with-black-segments.json"),
+        complete(&json!({"outputs": [video]}))
+    );
+    assert_eq!(
+        row("complete-unusual-file-names.json"),
+        complete(&json!({"outputs": [
+            file("s3://amzn-s3-demo-bucket/out/my clip (1) + more.mp4"),
+            file("s3://amzn-s3-demo-bucket/out/50%25%20off%20%C3%BC.mp4"),
+            file("s3://amzn-s3-demo-bucket/out/größe-映画-🎬.mp4"),
+        ]}))
+    );
+}
+
+#[test]
 fn failed_and_canceled_jobs_say_why() {
     let at = 1_700_000_100_764;
     let failed = json!({"finishedAt": at, "errorCode": 1040, "errorMessage": "Example error message"});
@@ -179,7 +215,7 @@ fn every_sample_is_an_event_this_version_knows() {
     let events: Vec<_> = files
         .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
         .collect();
-    assert!(events.len() >= 19, "{events:?}");
+    assert!(events.len() >= 23, "{events:?}");
     for event in events {
         let read = JobEvent::from_json(&fs::read(&event).unwrap());
         assert!(

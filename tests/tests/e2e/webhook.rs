@@ -1,11 +1,12 @@
 //! The public webhook and the row behind it.
 
+use std::fs;
 use std::time::Duration;
 
 use end_to_end::{Cloud, webhook};
 use jobs::table::JobsTable;
 use jobs::{Retention, Submission, Timestamp};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 const T: u64 = 1_700_000_000_000;
 
@@ -87,4 +88,75 @@ async fn an_event_of_another_queue_is_none_of_this_stacks() {
     webhook::put_event(&cloud, &event).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(cloud.row(job_id).await, None);
+}
+
+/// What job-events printed, invocation by invocation, without the local cloud's own lines between.
+fn printed(cloud: &Cloud) -> String {
+    let files = fs::read_dir(&cloud.description.logs)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let log = files
+        .into_iter()
+        .find(|file| file.to_string_lossy().contains("JobEventsFunction"))
+        .unwrap();
+    fs::read_to_string(log)
+        .unwrap()
+        .lines()
+        .filter(|line| !line.starts_with("--- "))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[tokio::test]
+async fn an_event_is_one_flat_line_in_the_log_and_no_key_is_ever_in_it() {
+    let cloud = Cloud::here();
+    let job_id = "1700000000008-logged";
+    let key = webhook::api_key(&cloud).await;
+    let wrong_key = "a-wrong-key-somebody-tried";
+    let event = webhook::event(&cloud, job_id, "COMPLETE", T);
+    webhook::post(&cloud, Some(wrong_key), &event).await;
+    webhook::post(&cloud, Some(&key), &event).await;
+    webhook::post(&cloud, Some(&key), &json!({"detail": {"jobId": job_id}})).await;
+    // The log follows the answer.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    let printed = printed(&cloud);
+    assert!(
+        !printed.contains(&key) && !printed.contains(wrong_key),
+        "a key is in the log"
+    );
+    let lines: Vec<Map<String, Value>> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of_event = lines
+        .iter()
+        .filter(|line| line.get("jobId").is_some_and(|id| id == job_id));
+    let [line] = of_event.collect::<Vec<_>>()[..] else {
+        panic!("not one line of {job_id}: {printed}")
+    };
+    for (field, value) in [
+        ("level", "INFO"),
+        ("message", "event recorded"),
+        ("eventStatus", "COMPLETE"),
+        ("status", "COMPLETE"),
+        ("outcome", "applied"),
+    ] {
+        assert_eq!(line[field], value, "{field} of {line:?}");
+    }
+    assert!(line["timestamp"].as_str().unwrap().ends_with('Z'), "{line:?}");
+    assert!(
+        line["durationMs"].is_u64() && line["requestId"].is_string(),
+        "{line:?}"
+    );
+    let refused = lines
+        .iter()
+        .filter(|line| line.get("level").is_some_and(|level| level == "WARN"));
+    let reasons: Vec<_> = refused.map(|line| line["reason"].as_str().unwrap()).collect();
+    assert!(reasons.contains(&"the key is missing or wrong"), "{reasons:?}");
+    assert!(reasons.contains(&"detail.status is missing"), "{reasons:?}");
+    assert!(
+        lines.iter().any(|line| line.get("RejectedKeys").is_some()),
+        "{printed}"
+    );
 }
