@@ -125,7 +125,7 @@ async fn send(web: &WebClient, method: Method, url: &Url) -> Result<Response, re
 
 fn check(url: &Url, answer: Result<Response, reqwest::Error>) -> Result<Response, JobError> {
     let answer = answer.map_err(|error| {
-        let reason = format!("no connection: {}", DisplayErrorContext(&error.without_url()));
+        let reason = format!("no connection: {:#}", anyhow::Error::from(error.without_url()));
         http_error(url, 3451, &reason)
     })?;
     let code = match answer.status() {
