@@ -10,8 +10,9 @@
 mod update;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
@@ -62,24 +63,24 @@ impl Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB did not do it: out of reach, throttled, too slow, or not permitted.
-    #[error("can't write job {job_id} to table {table}: {reason}")]
+    #[error("can't write job {job_id} to table {table}")]
     Unavailable {
         /// The job.
         job_id: JobId,
         /// The table.
         table: String,
-        /// The SDK's error with its causes.
-        reason: String,
+        /// What the SDK says.
+        source: Box<SdkError<UpdateItemError>>,
     },
     /// Somebody else wrote something into the row that the row can't hold.
-    #[error("can't read job {job_id} of table {table}: {reason}; mend or delete the item")]
+    #[error("can't read job {job_id} of table {table}; mend or delete the item")]
     Unreadable {
         /// The job.
         job_id: JobId,
         /// The table.
         table: String,
         /// The attribute that is wrong, and why.
-        reason: String,
+        source: serde_dynamo::Error,
     },
 }
 
@@ -171,25 +172,27 @@ impl JobsTable {
             .send();
         // The SDK's future is large, and every caller's would hold it.
         let answer = Box::pin(request).await;
-        match answer.map_err(SdkError::into_service_error) {
+        match answer {
             Ok(output) => Ok(Answer::Written(output.attributes.as_ref().and_then(told_status))),
-            Err(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                let row = refused.item.map(|item| self.read(job_id, item)).transpose()?;
-                Ok(Answer::Refused(row.map(Box::new)))
-            }
-            Err(error) => Err(StoreError::Unavailable {
-                job_id: job_id.clone(),
-                table: self.name.clone(),
-                reason: DisplayErrorContext(error).to_string(),
-            }),
+            Err(error) => match refused(&error) {
+                Some(refused) => {
+                    let row = refused.item().map(|item| self.read(job_id, item)).transpose()?;
+                    Ok(Answer::Refused(row.map(Box::new)))
+                }
+                None => Err(StoreError::Unavailable {
+                    job_id: job_id.clone(),
+                    table: self.name.clone(),
+                    source: Box::new(error),
+                }),
+            },
         }
     }
 
-    fn read(&self, job_id: &JobId, item: Item) -> Result<Job, StoreError> {
-        from_item(item).map_err(|error| StoreError::Unreadable {
+    fn read(&self, job_id: &JobId, item: &Item) -> Result<Job, StoreError> {
+        from_item(item.clone()).map_err(|source| StoreError::Unreadable {
             job_id: job_id.clone(),
             table: self.name.clone(),
-            reason: error.to_string(),
+            source,
         })
     }
 }
@@ -197,4 +200,12 @@ impl JobsTable {
 fn told_status(attributes: &Item) -> Option<Status> {
     let told = attributes.get("status")?.as_s().ok()?;
     Status::ALL.into_iter().find(|status| status.as_str() == told)
+}
+
+/// The refusal of a condition, with the row that was in its way unless there is none any more.
+fn refused(error: &SdkError<UpdateItemError>) -> Option<&ConditionalCheckFailedException> {
+    match error.as_service_error()? {
+        UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused),
+        _ => None,
+    }
 }

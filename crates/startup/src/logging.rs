@@ -10,7 +10,8 @@
 //!
 //! [monitoring-cloudwatchlogs-log-level]: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 
-use std::io;
+use std::error::Error;
+use std::{io, iter};
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -41,6 +42,13 @@ pub fn init(target: &str) -> Result<(), InvalidVariable> {
     };
     subscriber(target, level, io::stdout).init();
     Ok(())
+}
+
+/// An error with its causes in one line, each in its own words, without anybody's debug output.
+#[must_use]
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Lambda's level names ([`ApplicationLogLevel`]), which know one more than tracing does.
@@ -133,6 +141,24 @@ mod tests {
             "{lines}"
         );
     }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let cause = io::Error::other("connection reset");
+        let error = InvalidVariable::new(LEVEL, "is odd");
+        assert_eq!(
+            with_causes(&error),
+            "environment variable AWS_LAMBDA_LOG_LEVEL is odd"
+        );
+        assert_eq!(
+            with_causes(&io::Error::other(Outer(cause))),
+            "request failed: connection reset"
+        );
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("request failed")]
+    struct Outer(#[source] io::Error);
 
     #[test]
     fn every_level_lambda_offers_is_known() {

@@ -8,9 +8,11 @@
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, SdkError};
+use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use startup::logging::with_causes;
 use subtle::{Choice, ConstantTimeEq as _};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -95,7 +97,8 @@ impl ApiKeys {
         let [current, previous, pending] = STAGES.map(|stage| self.version(stage));
         let (current, previous, pending) = tokio::join!(current, previous, pending);
         let Some(current) = current? else {
-            return Err(KeysUnavailable("the secret has no AWSCURRENT version".to_owned()));
+            let reason = "the secret has no AWSCURRENT version that is JSON with a text `apiKey`";
+            return Err(KeysUnavailable(reason.to_owned()));
         };
         let digests = [Some(current), previous?, pending?]
             .into_iter()
@@ -107,25 +110,32 @@ impl ApiKeys {
         })
     }
 
-    /// The digest of one version's key. Most secrets have one or two of the three versions.
+    /// The digest of one version's key. Most secrets have one or two of the three versions, and a
+    /// version that holds no key opens nothing.
     async fn version(&self, stage: &str) -> Result<Option<Digest>, KeysUnavailable> {
-        let answer = self
+        let request = self
             .client
             .get_secret_value()
             .secret_id(&self.secret)
-            .version_stage(stage)
-            .send()
-            .await;
-        match answer.map_err(SdkError::into_service_error) {
-            Ok(version) => key(version.secret_string()).map(Some).ok_or_else(|| {
-                KeysUnavailable(format!(
-                    "version {stage} of the secret is not JSON with a text `apiKey`"
-                ))
-            }),
-            Err(error) if error.is_resource_not_found_exception() => Ok(None),
-            Err(error) => Err(KeysUnavailable(DisplayErrorContext(error).to_string())),
+            .version_stage(stage);
+        match request.send().await {
+            Ok(version) => {
+                let digest = key(version.secret_string());
+                if digest.is_none() {
+                    tracing::warn!(stage, "a version of the secret is not JSON with a text `apiKey`");
+                }
+                Ok(digest)
+            }
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(KeysUnavailable(with_causes(&error))),
         }
     }
+}
+
+fn is_missing(error: &SdkError<GetSecretValueError>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(GetSecretValueError::is_resource_not_found_exception)
 }
 
 impl Keys {

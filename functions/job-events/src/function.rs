@@ -10,6 +10,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
 use startup::Timeouts;
+use startup::logging::with_causes;
 use tokio::time::{Instant, timeout_at};
 
 use crate::ApiKeys;
@@ -96,7 +97,7 @@ impl JobEvents {
         };
         let (job_id, status, said_at) = (event.job_id.clone(), event.change.status(), event.timestamp);
         let recorded = self.table.record_event(event).await;
-        let recorded = recorded.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        let recorded = recorded.map_err(|error| Refusal::Unavailable(with_causes(&error)))?;
         let taken = Taken::recorded(job_id, recorded);
         call.log_taken(&taken, status);
         metrics::event(call.function(), status, taken.outcome, said_at);

@@ -9,9 +9,10 @@ use std::sync::{Arc, OnceLock};
 use aws_sdk_mediaconvert::Client;
 use aws_sdk_mediaconvert::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_mediaconvert::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_mediaconvert::error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_mediaconvert::error::{BoxError, ProvideErrorMetadata, SdkError};
 use jobs::JobId;
 use serde_json::Value;
+use startup::logging::with_causes;
 
 /// MediaConvert did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -118,10 +119,7 @@ where
 {
     const TOO_MANY_REQUESTS: u16 = 429;
     let SdkError::ServiceError(refusal) = error else {
-        return CallFailed::Unavailable(format!(
-            "MediaConvert can't be reached: {}",
-            DisplayErrorContext(error)
-        ));
+        return CallFailed::Unavailable(format!("MediaConvert can't be reached: {}", with_causes(error)));
     };
     let status = refusal.raw().status().as_u16();
     let message = match (refusal.err().message(), refusal.err().code()) {

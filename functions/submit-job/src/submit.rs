@@ -8,6 +8,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use startup::logging::with_causes;
 
 use crate::config::Config;
 use crate::create_job::CreateJob;
@@ -138,7 +139,7 @@ impl SubmitJob {
             loop {
                 match self.jobs.record_submission(submission.clone()).await {
                     Err(error @ StoreError::Unavailable { .. }) => {
-                        tracing::warn!(jobId = %submission.job_id, %error, "submission not recorded yet");
+                        tracing::warn!(jobId = %submission.job_id, error = with_causes(&error), "submission not recorded yet");
                     }
                     other => break other,
                 }
@@ -148,7 +149,7 @@ impl SubmitJob {
         };
         let error = match tokio::time::timeout(time_left, tries).await {
             Ok(Ok(_)) => return,
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => with_causes(&error),
             Err(elapsed) => elapsed.to_string(),
         };
         tracing::error!(
