@@ -223,24 +223,17 @@ impl Job {
     #[must_use]
     pub fn from_event(event: JobEvent, retention: Retention) -> Self {
         let at = event.timestamp;
-        let mut job = Self {
-            job_id: event.job_id,
-            state: State {
-                status: Status::Submitted,
-                status_timestamp: Timestamp::default(),
-                end: None,
-            },
-            started_at: None,
-            progress: None,
-            inputs: None,
-            warnings: BTreeSet::new(),
-            latest: Latest {
-                updated_at: at,
-                queue: event.queue,
-                user_metadata: event.user_metadata,
-            },
-            submitted: None,
+        let state = State {
+            status: Status::Submitted,
+            status_timestamp: Timestamp::default(),
+            end: None,
         };
+        let latest = Latest {
+            updated_at: at,
+            queue: event.queue,
+            user_metadata: event.user_metadata,
+        };
+        let mut job = Self::bare(event.job_id, state, latest);
         match event.change {
             Change::Progressing => job.working(at),
             Change::StatusUpdate(progress) => {
@@ -276,30 +269,46 @@ impl Job {
     #[must_use]
     pub fn from_submission(submission: Submission) -> Self {
         let at = submission.submitted_at;
+        let state = State {
+            status: Status::Submitted,
+            status_timestamp: at,
+            end: None,
+        };
         let user_metadata = submission.user_metadata.unwrap_or_default();
+        let latest = Latest {
+            updated_at: at,
+            queue: submission.queue,
+            user_metadata: Some(
+                user_metadata
+                    .into_iter()
+                    .map(|(key, value)| (key, value.into()))
+                    .collect(),
+            ),
+        };
+        let submitted = Submitted {
+            submitted_at: at,
+            input: submission.input,
+            profile: submission.profile,
+            destination: submission.destination,
+            idempotency_key: submission.idempotency_key,
+        };
         Self {
-            job_id: submission.job_id,
-            state: State {
-                status: Status::Submitted,
-                status_timestamp: at,
-                end: None,
-            },
+            submitted: Some(submitted),
+            ..Self::bare(submission.job_id, state, latest)
+        }
+    }
+
+    /// A row of what every event and the submission tell.
+    fn bare(job_id: JobId, state: State, latest: Latest) -> Self {
+        Self {
+            job_id,
+            state,
             started_at: None,
             progress: None,
             inputs: None,
             warnings: BTreeSet::new(),
-            latest: Latest {
-                updated_at: at,
-                queue: submission.queue,
-                user_metadata: Some(user_metadata.into_iter().map(|(k, v)| (k, v.into())).collect()),
-            },
-            submitted: Some(Submitted {
-                submitted_at: at,
-                input: submission.input,
-                profile: submission.profile,
-                destination: submission.destination,
-                idempotency_key: submission.idempotency_key,
-            }),
+            latest,
+            submitted: None,
         }
     }
 

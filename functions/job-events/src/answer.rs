@@ -47,7 +47,7 @@ impl Taken {
 pub(crate) enum Refusal {
     #[error("the method is not POST")]
     MethodNotAllowed,
-    #[error("the body is longer than {} bytes", crate::http::MAX_BODY)]
+    #[error("the body is longer than an event can be")]
     PayloadTooLarge,
     #[error("the key is missing or wrong")]
     Unauthorized,

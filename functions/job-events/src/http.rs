@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::answer::{Refusal, Taken};
 
 /// EventBridge's own limit for an event, in bytes.
-pub(crate) const MAX_BODY: usize = 1024 * 1024;
+const MAX_BODY: usize = 1024 * 1024;
 
 /// The header the EventBridge connection sends the key in.
 const API_KEY: &str = "x-api-key";

@@ -52,23 +52,11 @@ fn marked(cloud: &Cloud, job_id: &str) -> Value {
 async fn an_event_that_no_retry_delivered_waits_in_the_dead_letter_queue() {
     let cloud = Cloud::here();
     let job_id = "1700000000005-letter";
-    let lambda = Lambda::new(&cloud.administrator);
-    let function = job_events_function(&lambda).await;
-    lambda
-        .put_function_concurrency()
-        .function_name(&function)
-        .reserved_concurrent_executions(0)
-        .send()
-        .await
-        .unwrap();
+    let function = JobEvents::of(&cloud).await;
+    function.stop().await;
     webhook::put_event(&cloud, &marked(&cloud, job_id)).await;
     let (event, attributes) = dead_letter(&cloud, job_id).await;
-    lambda
-        .delete_function_concurrency()
-        .function_name(&function)
-        .send()
-        .await
-        .unwrap();
+    function.start().await;
 
     assert_eq!(event["detail"]["jobId"], job_id);
     assert_eq!(
@@ -97,38 +85,55 @@ async fn an_event_that_no_retry_can_cure_gets_there_at_once() {
 async fn an_event_is_delivered_once_the_webhook_is_back() {
     let cloud = Cloud::here();
     let job_id = "1700000000007-backup";
-    let lambda = Lambda::new(&cloud.administrator);
-    let function = job_events_function(&lambda).await;
-    lambda
-        .put_function_concurrency()
-        .function_name(&function)
-        .reserved_concurrent_executions(0)
-        .send()
-        .await
-        .unwrap();
+    let function = JobEvents::of(&cloud).await;
+    function.stop().await;
     webhook::put_event(&cloud, &marked(&cloud, job_id)).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
-    lambda
-        .delete_function_concurrency()
-        .function_name(&function)
-        .send()
-        .await
-        .unwrap();
+    function.start().await;
     cloud.row_when(job_id, |row| row["status"] == "PROGRESSING").await;
 }
 
-async fn job_events_function(lambda: &Lambda) -> String {
-    let functions = lambda
-        .list_functions()
-        .send()
-        .await
-        .unwrap()
-        .functions
-        .unwrap_or_default();
-    let mut names = functions
-        .into_iter()
-        .filter_map(|function| function.function_name);
-    names
-        .find(|name| name.contains("JobEventsFunction"))
-        .expect("the stack has the function job-events")
+/// The function behind the webhook, which a reserved concurrency of 0 stops.
+struct JobEvents {
+    lambda: Lambda,
+    name: String,
+}
+
+impl JobEvents {
+    async fn of(cloud: &Cloud) -> Self {
+        let lambda = Lambda::new(&cloud.administrator);
+        let functions = lambda
+            .list_functions()
+            .send()
+            .await
+            .unwrap()
+            .functions
+            .unwrap_or_default();
+        let mut names = functions
+            .into_iter()
+            .filter_map(|function| function.function_name);
+        let name = names.find(|name| name.contains("JobEventsFunction"));
+        Self {
+            lambda,
+            name: name.expect("the stack has the function job-events"),
+        }
+    }
+
+    async fn stop(&self) {
+        let concurrency = self.lambda.put_function_concurrency().function_name(&self.name);
+        concurrency
+            .reserved_concurrent_executions(0)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    async fn start(&self) {
+        self.lambda
+            .delete_function_concurrency()
+            .function_name(&self.name)
+            .send()
+            .await
+            .unwrap();
+    }
 }

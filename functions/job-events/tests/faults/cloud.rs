@@ -28,7 +28,7 @@ const KEY: &str = "jobId";
 /// What isn't measured may take its time.
 const PATIENT: Timeouts = Timeouts {
     attempt: Duration::from_secs(20),
-    operation: Duration::from_secs(60),
+    operation: Duration::from_mins(1),
 };
 
 pub(crate) struct Cloud {
@@ -122,8 +122,8 @@ impl Cloud {
         }
     }
 
-    /// The row holds both events, each written once.
-    pub(crate) async fn expect_row(&self, life: &Life) -> Result<()> {
+    /// The row must hold both events, each written once; tells its status and the writes.
+    pub(crate) async fn expect_row(&self, life: &Life) -> Result<String> {
         let id = AttributeValue::S(life.job_id().to_owned());
         let item = self
             .table
@@ -137,7 +137,7 @@ impl Cloud {
         ensure!(row == expected, "the row is {row:?}, and not {expected:?}");
         let writes = self.writes(life).await?;
         ensure!(writes == 2, "{writes} writes of two events");
-        Ok(())
+        Ok(format!("{}, {writes} writes", row.state.status.as_str()))
     }
 
     /// How often the job's row was written, by the table's stream.

@@ -19,8 +19,8 @@ use proxy::{Dependency, Fault, Lasting, Proxy};
 
 const TIME_TO_ANSWER: Duration = Duration::from_secs(4);
 
-/// How often each life is lived under each fault.
-const ROUNDS: usize = 2;
+const HEAD: &str =
+    "| Fault | In | On | Answer | Slowest | Redelivered | Row afterwards |\n|---|---|---|---|---|---|---|\n";
 
 /// What came of one fault in one dependency.
 #[derive(Default)]
@@ -28,6 +28,7 @@ struct Cell {
     answers: BTreeSet<u16>,
     slowest: Duration,
     redelivered: BTreeSet<String>,
+    rows: BTreeSet<String>,
 }
 
 #[tokio::test]
@@ -35,8 +36,7 @@ async fn a_fault_is_answered_in_time_and_a_redelivery_cures_it() -> Result<()> {
     let proxy = Proxy::at(env::var("AWS_ENDPOINT_URL").context("AWS_ENDPOINT_URL: run `make test-faults`")?);
     let cloud = Cloud::start().await?;
     proxy.warm_up(&cloud).await?;
-    let mut table =
-        String::from("| Fault | In | On | Answer | Slowest | Redelivered |\n|---|---|---|---|---|---|\n");
+    let mut table = String::from(HEAD);
     for fault in Fault::ALL {
         for dependency in Dependency::ALL {
             for lasting in Lasting::ALL {
@@ -57,10 +57,8 @@ async fn a_fault_is_answered_in_time_and_a_redelivery_cures_it() -> Result<()> {
 
 async fn measure(cloud: &Cloud, proxy: &Proxy, broken: (Fault, Dependency, Lasting)) -> Result<Cell> {
     let mut cell = Cell::default();
-    for _ in 0..ROUNDS {
-        for life in [Life::in_order(), Life::out_of_order()] {
-            cell.live(cloud, proxy, broken, &life).await?;
-        }
+    for life in [Life::in_order(), Life::out_of_order()] {
+        cell.live(cloud, proxy, broken, &life).await?;
     }
     Ok(cell)
 }
@@ -86,32 +84,38 @@ impl Cell {
         ensure!(took < TIME_TO_ANSWER, "the answer took {} ms", took.as_millis());
         let writes = cloud.writes(life).await?;
         match answer.status {
-            200 => cloud.expect_row(life).await?,
+            200 => {
+                cloud.expect_row(life).await?;
+            }
             503 => {
                 ensure!((1..=2).contains(&writes), "{writes} writes of two events");
-                // The function asks Secrets Manager again after a second; EventBridge waits longer.
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                if dependency != Dependency::DynamoDb {
+                    // The function asks Secrets Manager again after a second; EventBridge waits longer.
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
             }
             other => anyhow::bail!("the answer is {other} {}", answer.body),
         }
         let redelivered = function.deliver(&life.second).await?;
         ensure!(redelivered.status == 200, "redelivered: {}", redelivered.body);
-        cloud.expect_row(life).await?;
+        let row = cloud.expect_row(life).await?;
 
         self.answers.insert(answer.status);
         self.slowest = self.slowest.max(took);
         self.redelivered.insert(redelivered.outcome()?);
+        self.rows.insert(row);
         Ok(())
     }
 
     fn row(&self) -> String {
         let answers: Vec<String> = self.answers.iter().map(u16::to_string).collect();
-        let redelivered: Vec<&str> = self.redelivered.iter().map(String::as_str).collect();
+        let either = |told: &BTreeSet<String>| told.iter().cloned().collect::<Vec<_>>().join(" or ");
         format!(
-            "{} | {} ms | {}",
+            "{} | {} ms | {} | {}",
             answers.join(" or "),
             self.slowest.as_millis(),
-            redelivered.join(" or ")
+            either(&self.redelivered),
+            either(&self.rows)
         )
     }
 }

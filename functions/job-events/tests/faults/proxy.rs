@@ -13,6 +13,8 @@ use crate::cloud::{Cloud, Life};
 pub(crate) enum Dependency {
     DynamoDb,
     SecretsManager,
+    /// Secrets Manager gets well after its first call, or DynamoDB would not be reached.
+    Both,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +54,8 @@ impl Proxy {
     /// The proxy loads a service's model with the first call and the first error, which takes seconds.
     pub(crate) async fn warm_up(&self, cloud: &Cloud) -> Result<()> {
         let function = cloud.function();
-        let give_up_at = Instant::now() + Duration::from_secs(60);
-        for dependency in Dependency::ALL {
+        let give_up_at = Instant::now() + Duration::from_mins(1);
+        for dependency in [Dependency::DynamoDb, Dependency::SecretsManager] {
             self.inject(Fault::Throttled, dependency, Lasting::EveryCall)
                 .await?;
             while function.deliver(&Life::in_order().first).await?.status == 503 && self.fired().await? == 0 {
@@ -75,12 +77,15 @@ impl Proxy {
     }
 
     pub(crate) async fn inject(&self, fault: Fault, dependency: Dependency, lasting: Lasting) -> Result<()> {
-        let mut rule = fault.rule(dependency);
-        rule["service"] = json!(dependency.service());
-        if let Lasting::FirstCall = lasting {
-            rule["times"] = json!(1);
-        }
-        self.control(Method::POST, "rules", &json!([rule])).await?;
+        let rules = match dependency {
+            Dependency::DynamoDb => json!([fault.in_dynamodb(lasting)]),
+            Dependency::SecretsManager => json!([fault.in_secrets_manager(lasting)]),
+            Dependency::Both => json!([
+                fault.in_secrets_manager(Lasting::FirstCall),
+                fault.in_dynamodb(lasting)
+            ]),
+        };
+        self.control(Method::POST, "rules", &rules).await?;
         Ok(())
     }
 
@@ -105,14 +110,7 @@ impl Proxy {
 }
 
 impl Dependency {
-    pub(crate) const ALL: [Self; 2] = [Self::DynamoDb, Self::SecretsManager];
-
-    fn service(self) -> &'static str {
-        match self {
-            Self::DynamoDb => "dynamodb",
-            Self::SecretsManager => "secretsmanager",
-        }
-    }
+    pub(crate) const ALL: [Self; 3] = [Self::DynamoDb, Self::SecretsManager, Self::Both];
 }
 
 impl Lasting {
@@ -129,19 +127,30 @@ impl Fault {
         Self::Lost,
     ];
 
-    fn rule(self, dependency: Dependency) -> Value {
-        let error = |dynamodb, secrets_manager| match dependency {
-            Dependency::DynamoDb => json!({"error": {"code": dynamodb}}),
-            Dependency::SecretsManager => json!({"error": {"code": secrets_manager}}),
-        };
-        match self {
-            Self::Throttled => error("ProvisionedThroughputExceededException", "ThrottlingException"),
-            Self::InternalError => error("InternalServerError", "InternalServiceError"),
+    fn in_dynamodb(self, lasting: Lasting) -> Value {
+        let errors = ["ProvisionedThroughputExceededException", "InternalServerError"];
+        self.rule("dynamodb", errors, lasting)
+    }
+
+    fn in_secrets_manager(self, lasting: Lasting) -> Value {
+        let errors = ["ThrottlingException", "InternalServiceError"];
+        self.rule("secretsmanager", errors, lasting)
+    }
+
+    fn rule(self, service: &str, [throttling, internal]: [&str; 2], lasting: Lasting) -> Value {
+        let mut rule = match self {
+            Self::Throttled => json!({"error": {"code": throttling}}),
+            Self::InternalError => json!({"error": {"code": internal}}),
             Self::Reset => json!({"reset": true}),
             Self::Hangs => json!({"timeout_ms": 10_000}),
             Self::Truncated => json!({"response": {"truncate_frac": 0.5}}),
             Self::Lost => json!({"response": {"abort_frac": 0.5}}),
+        };
+        rule["service"] = json!(service);
+        if let Lasting::FirstCall = lasting {
+            rule["times"] = json!(1);
         }
+        rule
     }
 }
 
@@ -150,6 +159,7 @@ impl fmt::Display for Dependency {
         f.write_str(match self {
             Self::DynamoDb => "DynamoDB",
             Self::SecretsManager => "Secrets Manager",
+            Self::Both => "both",
         })
     }
 }
