@@ -25,14 +25,15 @@ event: $(TOOLS) ## Print a raw event as a Function URL request with the key: STA
 ## Check
 .PHONY: test
 test: $(TOOLS) ## Everything below, counted
-	@.tools/venv/bin/python tests/count_tests.py $(MAKE) --no-print-directory lint test-unit test-e2e test-invoke
+	@.tools/venv/bin/python tests/count_tests.py $(MAKE) --no-print-directory lint test-unit test-e2e test-invoke test-faults
 
 .PHONY: lint
 lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets -- -D warnings
-	.tools/venv/bin/ruff check tests
-	.tools/venv/bin/ruff format --check tests
+	.tools/venv/bin/ruff check --config tests/ruff.toml tests fuzz
+	.tools/venv/bin/ruff format --check --config tests/ruff.toml tests fuzz
 
 .PHONY: template
 template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
@@ -56,7 +57,22 @@ test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
 test-invoke: $(TOOLS) ## Both functions in containers with `sam local invoke`, where Docker answers
 	@$(LOCAL_CLOUD) invoke
 
+.PHONY: test-faults
+test-faults: $(TOOLS) ## job-events with throttles, resets and broken answers between it and AWS
+	$(PYTHON) -m local_cloud.faults
+
+.PHONY: fuzz
+fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|function_url_payload]
+	@fuzz/run $(or $(SECONDS),60) $(or $(TARGET),event_body function_url_payload)
+
+.tools/bin/cargo-fuzz: | $(TOOLS)
+	cargo install --quiet --locked --root .tools cargo-fuzz@0.13.2
+
 ## Maintain
+.PHONY: reliability
+reliability: $(TOOLS) ## Measure the table of docs/reliability.md anew
+	$(PYTHON) -m local_cloud.faults --write
+
 .PHONY: setup
 setup: $(TOOLS) ## Install the tools into .tools/ (the other tasks do so by themselves)
 
@@ -71,8 +87,9 @@ $(TOOLS): $(REQUIREMENTS).txt
 .PHONY: fmt
 fmt: $(TOOLS) ## Format Rust and Python
 	cargo fmt --all
-	.tools/venv/bin/ruff check --fix tests
-	.tools/venv/bin/ruff format tests
+	rustfmt --edition 2024 fuzz/fuzz_targets/*.rs
+	.tools/venv/bin/ruff check --fix --config tests/ruff.toml tests fuzz
+	.tools/venv/bin/ruff format --config tests/ruff.toml tests fuzz
 
 .PHONY: requirements
 requirements: ## Resolve tests/local_cloud/requirements.in anew into requirements.txt
