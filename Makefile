@@ -40,16 +40,18 @@ template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint
 	.tools/venv/bin/cfn-lint template.yaml
 
+# Every cargo test is of the whole workspace: another choice of packages would unify features another
+# way, and build the SDK once more.
 .PHONY: test-unit
 test-unit: $(TOOLS) ## Unit and adapter tests, without the local cloud
 	FFMPEG="$$($(PYTHON) -m local_cloud.tools ffmpeg)" FFPROBE="$$($(PYTHON) -m local_cloud.tools ffprobe)" \
-		cargo test --workspace --exclude end-to-end
+		cargo test --workspace
 
 .PHONY: test-e2e
 test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
 	$(LOCAL_CLOUD) exec --parameter-overrides InputBucketNames=further-inputs -- sh -exc " \
-		cargo test -p end-to-end --test e2e -- --test-threads=1; \
-		cargo test -p jobs --test on_dynamodb; \
+		cargo test --workspace --test e2e -- --test-threads=1; \
+		cargo test --workspace --test on_dynamodb; \
 		$(PYTHON) -m local_cloud.permissions; \
 		$(PYTHON) -m local_cloud.lifecycle"
 

@@ -20,7 +20,7 @@ from .tools import ROOT, STATE, environment
 
 _DOCUMENT = ROOT / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- measured by `make reliability` -->\n", "<!-- end -->\n"
-_TEST = ["cargo", "test", "-p", "job-events", "--test", "faults"]
+_TEST = ["cargo", "test", "--workspace", "--test", "faults"]
 
 
 def _start(name: str, command: list[str], health: str, logs: Path, **variables: str) -> Child:

@@ -92,7 +92,7 @@ def _restart(functions: list[str]) -> None:
 def _failing_test() -> str | None:
     environment = {**os.environ, "E2E_PATIENCE_SECONDS": _PATIENCE_SECONDS, "RUST_BACKTRACE": "0"}
     for test in _TESTS:
-        command = ["cargo", "test", "-q", "-p", "end-to-end", "--test", "e2e", "--", "--exact", test]
+        command = ["cargo", "test", "-q", "--workspace", "--test", "e2e", "--", "--exact", test]
         ran = subprocess.run(command, env=environment, capture_output=True, text=True)
         if "1 passed" not in ran.stdout and "1 failed" not in ran.stdout:
             raise SystemExit(f"{test} did not run:\n{ran.stdout}{ran.stderr}")
