@@ -24,7 +24,7 @@ event: $(TOOLS) ## Print a raw event as a Function URL request with the key: STA
 
 ## Check
 .PHONY: test
-test: $(TOOLS) ## Everything below, counted
+test: $(TOOLS) ## lint, test-unit, test-e2e, test-invoke and test-faults, counted
 	@.tools/venv/bin/python tests/count_tests.py $(MAKE) --no-print-directory lint test-unit test-e2e test-invoke test-faults
 
 .PHONY: lint
