@@ -115,6 +115,9 @@ pub struct Completion {
     /// How often each warning came up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warning_counts: Vec<WarningCount>,
+    /// How many of these counts were left out because the row can't hold them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning_counts_omitted: Option<usize>,
 }
 
 /// One output of a complete job. What its event lacks is absent.

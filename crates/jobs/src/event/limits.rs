@@ -16,7 +16,7 @@ const OUTPUTS: usize = 160 * 1024;
 const PLAYLISTS: usize = 32 * 1024;
 const INPUT_DETAILS: usize = 64 * 1024;
 const USER_METADATA: usize = 16 * 1024;
-const WARNING_COUNTS: usize = 500;
+const WARNING_COUNTS: usize = 16 * 1024;
 const ERROR_MESSAGE: usize = 8 * 1024;
 const WARNING: usize = 512;
 const NAME: usize = 1024;
@@ -95,7 +95,8 @@ pub(super) fn completion(mut completion: Completion) -> Completion {
     completion.outputs.iter_mut().for_each(bound_paths);
     (completion.outputs, completion.outputs_omitted) = fitting(completion.outputs, OUTPUTS);
     (completion.playlists, completion.playlists_omitted) = fitting(completion.playlists, PLAYLISTS);
-    completion.warning_counts.truncate(WARNING_COUNTS);
+    (completion.warning_counts, completion.warning_counts_omitted) =
+        fitting(completion.warning_counts, WARNING_COUNTS);
     completion
 }
 

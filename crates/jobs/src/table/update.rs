@@ -23,7 +23,7 @@ const DECIDING: [&str; 7] = [
 ];
 
 /// What each group of attributes can lack, and a newer value of the group must therefore remove.
-const END: [&str; 9] = [
+const END: [&str; 10] = [
     "finishedAt",
     "expiresAt",
     "outputs",
@@ -31,6 +31,7 @@ const END: [&str; 9] = [
     "playlists",
     "playlistsOmitted",
     "warningCounts",
+    "warningCountsOmitted",
     "errorCode",
     "errorMessage",
 ];

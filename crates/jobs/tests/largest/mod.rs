@@ -37,6 +37,11 @@ pub(crate) fn events() -> Vec<Large> {
             "/playlistsOmitted",
         ),
         (
+            "COMPLETE",
+            json!({"warnings": vec![json!({"code": 230_001, "count": 1}); 10_000]}),
+            "/warningCountsOmitted",
+        ),
+        (
             "ERROR",
             json!({"errorCode": i64::MIN, "errorMessage": text()}),
             "/errorMessage",
