@@ -333,7 +333,11 @@ impl Job {
             } else {
                 self.latest
             },
-            submitted: self.submitted.or(other.submitted),
+            // A submission tried again is the same but for its time.
+            submitted: [self.submitted, other.submitted]
+                .into_iter()
+                .flatten()
+                .min_by_key(|submitted| submitted.submitted_at),
         }
         .with_final_progress()
     }

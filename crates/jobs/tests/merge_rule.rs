@@ -3,7 +3,7 @@
 
 mod rule;
 
-use jobs::{Job, Retention};
+use jobs::{Job, Retention, Submission, Timestamp};
 use proptest::prelude::*;
 use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries};
 
@@ -35,6 +35,25 @@ proptest! {
             prop_assert_eq!(Some(both), join(&rows));
         }
     }
+}
+
+#[test]
+fn of_a_submission_tried_again_the_first_time_counts_in_either_order() {
+    let submission = |at| {
+        Job::from_submission(Submission {
+            job_id: "1700000000000-abc123".parse().unwrap(),
+            submitted_at: Timestamp::from_millis(at),
+            input: "s3://media/in.mov".to_owned(),
+            profile: None,
+            destination: "s3://media/out/".to_owned(),
+            idempotency_key: None,
+            queue: None,
+            user_metadata: None,
+        })
+    };
+    let row = submission(1).merge(submission(2));
+    assert_eq!(row, submission(2).merge(submission(1)));
+    assert_eq!(row.submitted.unwrap().submitted_at, Timestamp::from_millis(1));
 }
 
 /// How many jobs to generate; `PROPTEST_CASES` asks for more or fewer.
