@@ -188,7 +188,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    fn body() -> Value {
+    pub(crate) fn body() -> Value {
         json!({
             "role": "arn:aws:iam::111122223333:role/MediaConvert_Default_Role",
             "settings": {

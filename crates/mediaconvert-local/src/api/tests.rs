@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::create_job;
 use crate::events::EventBus;
 use crate::fetch::WebClient;
 use crate::role::ServiceRole;
@@ -81,23 +82,9 @@ impl Api {
 }
 
 fn job() -> Value {
-    json!({
-        "role": "arn:aws:iam::111122223333:role/MediaConvert_Default_Role",
-        "userMetadata": {"mediaId": "42"},
-        "settings": {
-            "inputs": [{"fileInput": "s3://in/clip.mov"}],
-            "outputGroups": [{
-                "outputGroupSettings": {
-                    "type": "FILE_GROUP_SETTINGS",
-                    "fileGroupSettings": {"destination": "s3://out/"},
-                },
-                "outputs": [{
-                    "containerSettings": {"container": "MP4"},
-                    "audioDescriptions": [{"codecSettings": {"codec": "AAC"}}],
-                }],
-            }],
-        },
-    })
+    let mut job = create_job::tests::body();
+    job["userMetadata"] = json!({"mediaId": "42"});
+    job
 }
 
 #[tokio::test]
