@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use jobs::table::{JobsTable, StoreError};
 use jobs::{JobId, Submission, Timestamp};
-use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -51,13 +51,23 @@ pub enum SubmitError {
 }
 
 impl SubmitError {
-    /// The type callers tell the errors apart by: the last two are worth retrying.
-    fn error_type(&self) -> &'static str {
+    /// The type callers tell the errors apart by.
+    #[must_use]
+    pub fn error_type(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_) => "InvalidRequest",
             Self::MediaConvert(CallFailed::Rejected(_)) => "Rejected",
             Self::MediaConvert(CallFailed::Throttled(_)) => "Throttled",
             Self::MediaConvert(CallFailed::Unavailable(_)) => "Unavailable",
+        }
+    }
+
+    /// Whether the same request can succeed later.
+    #[must_use]
+    pub fn is_curable(&self) -> bool {
+        match self {
+            Self::InvalidRequest(_) | Self::MediaConvert(CallFailed::Rejected(_)) => false,
+            Self::MediaConvert(CallFailed::Throttled(_) | CallFailed::Unavailable(_)) => true,
         }
     }
 }
@@ -88,10 +98,25 @@ impl SubmitJob {
     /// There is no job; see [`SubmitError`].
     pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Submitted, SubmitError> {
         let LambdaEvent { payload, context } = event;
-        let request = Request::parse(payload, &self.config)?;
+        self.submit(payload, &context.request_id, context.deadline())
+            .await
+    }
+
+    /// Creates the job of one request. `default_key` is the idempotency key of a request that brings
+    /// none; `deadline` is when Lambda ends the invocation.
+    ///
+    /// # Errors
+    /// There is no job; see [`SubmitError`].
+    pub async fn submit(
+        &self,
+        request: Value,
+        default_key: &str,
+        deadline: SystemTime,
+    ) -> Result<Submitted, SubmitError> {
+        let request = Request::parse(request, &self.config)?;
         let definition = self.definition(&request.source).await?;
         let key = request.idempotency_key.as_deref();
-        let token = client_request_token(key.unwrap_or(&context.request_id));
+        let token = client_request_token(key.unwrap_or(default_key));
         let job = CreateJob::new(&request, definition, &token, &self.config)?;
 
         // Read before the call, so that the submission is older than the job's first event.
@@ -108,7 +133,7 @@ impl SubmitJob {
             user_metadata: request.user_metadata,
         };
         tracing::info!(jobId = %job_id, destination = job.destination, "job created");
-        self.record(submission, time_left(&context)).await;
+        self.record(submission, time_left(deadline)).await;
         Ok(Submitted {
             job_id,
             status: "SUBMITTED",
@@ -184,13 +209,10 @@ fn now() -> Timestamp {
 
 /// The time until Lambda ends the invocation, less what the answer takes; enough for one write where
 /// clocks disagree.
-fn time_left(context: &Context) -> Duration {
+fn time_left(deadline: SystemTime) -> Duration {
     const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
     const ONE_WRITE: Duration = Duration::from_secs(3);
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
+    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
     left.saturating_sub(FOR_THE_ANSWER).max(ONE_WRITE)
 }
 
@@ -199,6 +221,7 @@ mod tests {
     use aws_sdk_dynamodb::config::retry::RetryConfig;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     use aws_smithy_http_client::test_util::StaticReplayClient;
+    use lambda_runtime::Context;
     use serde_json::json;
 
     use super::*;
