@@ -15,7 +15,7 @@ fn main() -> io::Result<()> {
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<_>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
+    files.sort_by_key(|file| file.file_stem().map(ToOwned::to_owned));
 
     let mut list = String::from("&[\n");
     for file in &files {

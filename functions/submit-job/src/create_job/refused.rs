@@ -216,15 +216,15 @@ fn more_than_one_source_of_settings_or_an_unknown_one() {
         (and("profile", json!(1)), "profile: \"1\" must be a string"),
         (
             and("profile", json!("avi")),
-            "profile: \"avi\" is not one of the profiles (mp4, webm)",
+            "profile: \"avi\" is not one of the profiles (audio, dash-hls, hls, hls-abr, mp4, webm)",
         ),
         (
             and("profile", json!("")),
-            "profile: \"\" is not one of the profiles (mp4, webm)",
+            "profile: \"\" is not one of the profiles (audio, dash-hls, hls, hls-abr, mp4, webm)",
         ),
         (
             and("profile", json!("../mp4")),
-            "profile: \"../mp4\" is not one of the profiles (mp4, webm)",
+            "profile: \"../mp4\" is not one of the profiles (audio, dash-hls, hls, hls-abr, mp4, webm)",
         ),
         (
             json!({ "input": INPUT, "profile": "mp4", "jobTemplate": "t" }),
