@@ -11,7 +11,7 @@ REQUIREMENTS := tests/local_cloud/requirements
 
 ## Use
 .PHONY: demo
-demo: $(TOOLS) ## Transcode one video on the local cloud [VIDEO=path|https://…] [PROFILE=mp4|webm]
+demo: $(TOOLS) ## Transcode one video on the local cloud [VIDEO=path|https://…] [PROFILE=mp4|webm|hls|hls-abr|dash-hls|audio]
 	@$(LOCAL_CLOUD) demo --video "$(VIDEO)" --profile "$(or $(PROFILE),mp4)"
 
 .PHONY: cloud

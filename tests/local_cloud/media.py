@@ -35,18 +35,38 @@ class Media:
         return self.stored_size
 
 
-def make_clip(path: Path, seconds: int = 10) -> None:
-    """Writes a test picture with a moving clock and a tone."""
-    picture = f"testsrc2=size=640x360:rate=30:duration={seconds}"
-    tone = f"sine=frequency=440:sample_rate=48000:duration={seconds}"
-    command = [ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", tone]
-    command += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)]
-    subprocess.run(command, check=True)
+def make_clip(
+    path: Path,
+    seconds: int = 10,
+    *,
+    size: tuple[int, int] | None = (640, 360),
+    rate: int = 30,
+    sound: bool = True,
+    rotation: int = 0,
+) -> None:
+    """Writes a test picture with a moving clock, if it has a size, and a tone.
+
+    `rotation` is what a phone held upright writes: how many degrees counterclockwise a player turns the picture.
+    """
+    command = [ffmpeg(), "-v", "error", "-y"]
+    if size:
+        command += ["-f", "lavfi", "-i", f"testsrc2=size={size[0]}x{size[1]}:rate={rate}:duration={seconds}"]
+    if sound:
+        command += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}", "-c:a", "aac"]
+    if size:
+        command += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
+    subprocess.run([*command, str(path)], check=True)
+    if rotation:
+        # ffmpeg writes the rotation when it copies, and applies it when it encodes.
+        upright = path.rename(path.with_stem(f"{path.stem}-stored"))
+        turn = [ffmpeg(), "-v", "error", "-display_rotation", str(rotation), "-i", str(upright)]
+        subprocess.run([*turn, "-c", "copy", str(path)], check=True)
+        upright.unlink()
 
 
 def probe(source: str) -> Media:
     """Reads a file's streams."""
-    command = [ffprobe(), "-v", "error", "-show_format", "-show_streams", "-of", "json", source]
+    command = [ffprobe(), "-v", "error", "-show_format", "-show_streams", "-of", "json", *_opening(source)]
     probed = subprocess.run(command, capture_output=True, text=True)
     if probed.returncode:
         raise NotMediaError(probed.stderr.strip() or f"{source} is not media")
@@ -63,12 +83,18 @@ def probe(source: str) -> Media:
     )
 
 
+def _opening(source: str) -> list[str]:
+    """The input with what it takes to open it: HLS segments may be named as MediaConvert does."""
+    hls = ["-allowed_extensions", "ALL", "-extension_picky", "0"] if source.endswith(".m3u8") else []
+    return [*hls, "-i", source]
+
+
 def _first(found: dict, kind: str) -> dict:
     return next((stream for stream in found["streams"] if stream.get("codec_type") == kind), {})
 
 
 def decode(path: Path) -> str:
     """Decodes a file from end to end; answers what went wrong, or nothing."""
-    command = [ffmpeg(), "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
+    command = [ffmpeg(), "-v", "error", "-xerror", *_opening(str(path)), "-f", "null", "-"]
     decoded = subprocess.run(command, capture_output=True, text=True)
     return decoded.stderr.strip() or ("" if decoded.returncode == 0 else f"ffmpeg ended with {decoded.returncode}")

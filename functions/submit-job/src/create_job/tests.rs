@@ -152,6 +152,30 @@ fn a_request_with_only_an_input_is_a_job_of_the_default_profile() {
                         "type": "FILE_GROUP_SETTINGS",
                         "fileGroupSettings": { "destination": destination },
                     },
+                }, {
+                    "name": "Poster",
+                    "outputs": [{
+                        "containerSettings": { "container": "RAW" },
+                        "videoDescription": {
+                            "width": 1280,
+                            "height": 1280,
+                            "scalingBehavior": "FIT_NO_UPSCALE",
+                            "codecSettings": {
+                                "codec": "FRAME_CAPTURE",
+                                "frameCaptureSettings": {
+                                    "framerateNumerator": 1,
+                                    "framerateDenominator": 5,
+                                    "maxCaptures": 2,
+                                    "quality": 80,
+                                },
+                            },
+                        },
+                        "nameModifier": "-poster",
+                    }],
+                    "outputGroupSettings": {
+                        "type": "FILE_GROUP_SETTINGS",
+                        "fileGroupSettings": { "destination": destination },
+                    },
                 }],
             },
         })
