@@ -24,6 +24,8 @@ _TESTS = (
     "jobs::a_job_template_is_followed_under_our_prefix",
     "jobs::inputs_come_from_the_further_buckets_too",
     "jobs::what_mediaconvert_refuses_comes_back_in_its_words",
+    "idempotency::a_refused_request_may_come_again_corrected_under_its_key",
+    "idempotency::a_job_that_was_created_but_not_written_down_is_found",
     "jobs::a_job_whose_input_is_missing_ends_in_mediaconverts_own_error",
 )
 _ROLES = ("JobEventsFunctionRole", "SubmitJobFunctionRole", "MediaConvertRole")

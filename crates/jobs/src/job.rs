@@ -92,8 +92,9 @@ impl Retention {
         }
     }
 
-    /// When a job that ended at `finished_at` expires, in epoch seconds.
-    fn expiry(self, finished_at: Timestamp) -> Option<u64> {
+    /// When what came to its end at `finished_at` expires, in epoch seconds.
+    #[must_use]
+    pub fn expiry(self, finished_at: Timestamp) -> Option<u64> {
         self.0
             .map(|days| finished_at.as_millis() / 1000 + u64::from(days) * 24 * 60 * 60)
     }
@@ -267,7 +268,7 @@ impl Job {
 
     /// The row a submission makes alone.
     #[must_use]
-    pub fn from_submission(submission: Submission) -> Self {
+    pub fn from_submission(job_id: JobId, submission: Submission) -> Self {
         let at = submission.submitted_at;
         let state = State {
             status: Status::Submitted,
@@ -294,7 +295,7 @@ impl Job {
         };
         Self {
             submitted: Some(submitted),
-            ..Self::bare(submission.job_id, state, latest)
+            ..Self::bare(job_id, state, latest)
         }
     }
 

@@ -2,28 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use crate::{JobId, Timestamp};
+use serde::{Deserialize, Serialize};
 
-/// A job as submit-job created it.
+use crate::Timestamp;
+
+/// What submit-job knows of a job it creates, but for the id that `CreateJob` answers.
 ///
 /// MediaConvert sends no event for it: "SUBMITTED" is seen by whoever calls `CreateJob` alone, so
 /// the submission counts as an event of its own, at [`submitted_at`](Self::submitted_at).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Submission {
-    /// The id `CreateJob` answered.
-    pub job_id: JobId,
     /// When the job was submitted.
     pub submitted_at: Timestamp,
     /// The input's URI, `s3://…` or `https://…`.
     pub input: String,
     /// The profile, where the request chose settings by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// The `s3://…/` prefix all outputs lie under.
     pub destination: String,
     /// The key under which the same request starts no second job.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// The ARN of the queue the job waits in.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
     /// What MediaConvert repeats in every event of the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_metadata: Option<BTreeMap<String, String>>,
 }

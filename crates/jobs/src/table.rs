@@ -114,8 +114,12 @@ impl JobsTable {
     ///
     /// # Errors
     /// See [`StoreError`]. Recording the same submission again does no harm.
-    pub async fn record_submission(&self, submission: Submission) -> Result<Recorded, StoreError> {
-        self.record(Job::from_submission(submission)).await
+    pub async fn record_submission(
+        &self,
+        job_id: JobId,
+        submission: Submission,
+    ) -> Result<Recorded, StoreError> {
+        self.record(Job::from_submission(job_id, submission)).await
     }
 
     /// Joins `alone`, the row one event makes, to the row in the table.

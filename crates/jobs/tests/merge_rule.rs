@@ -10,7 +10,7 @@ use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries};
 fn alone(life: &Life, happening: Happening) -> Job {
     match life.deliver(happening) {
         Delivery::Event(event) => Job::from_event(event, Retention::from_days(RETENTION_DAYS).unwrap()),
-        Delivery::Submission(submission) => Job::from_submission(submission),
+        Delivery::Submission(submission) => Job::from_submission(life.job_id.clone(), submission),
     }
 }
 
@@ -40,8 +40,7 @@ proptest! {
 #[test]
 fn of_a_submission_tried_again_the_first_time_counts_in_either_order() {
     let submission = |at| {
-        Job::from_submission(Submission {
-            job_id: "1700000000000-abc123".parse().unwrap(),
+        let submission = Submission {
             submitted_at: Timestamp::from_millis(at),
             input: "s3://media/in.mov".to_owned(),
             profile: None,
@@ -49,7 +48,8 @@ fn of_a_submission_tried_again_the_first_time_counts_in_either_order() {
             idempotency_key: None,
             queue: None,
             user_metadata: None,
-        })
+        };
+        Job::from_submission("1700000000000-abc123".parse().unwrap(), submission)
     };
     let row = submission(1).merge(submission(2));
     assert_eq!(row, submission(2).merge(submission(1)));

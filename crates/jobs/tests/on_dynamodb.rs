@@ -106,7 +106,10 @@ impl Engine {
     async fn deliver(&self, life: &Life, happening: Happening) -> Recorded {
         match life.deliver(happening) {
             Delivery::Event(event) => self.table.record_event(event).await.unwrap(),
-            Delivery::Submission(submission) => self.table.record_submission(submission).await.unwrap(),
+            Delivery::Submission(submission) => {
+                let job_id = life.job_id.clone();
+                self.table.record_submission(job_id, submission).await.unwrap()
+            }
         }
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/2017-08-29/jobs", get(list_jobs).post(create_job))
         .route("/2017-08-29/jobs/{id}", get(get_job).delete(cancel_job))
+        .route("/2017-08-29/search", get(list_jobs))
         .route(
             "/2017-08-29/jobTemplates",
             get(list_job_templates).post(create_job_template),
@@ -182,6 +183,7 @@ fn no_job(id: &str) -> ApiError {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListJobs {
+    input_file: Option<String>,
     queue: Option<String>,
     status: Option<String>,
     order: Option<String>,
@@ -189,8 +191,11 @@ struct ListJobs {
     next_token: Option<String>,
 }
 
+/// `ListJobs`, and `SearchJobs`, which differs from it in `inputFile` alone: the URI of an input, or
+/// a part of it.
 async fn list_jobs(State(service): Shared, Query(query): Query<ListJobs>) -> Answer {
     const LARGEST_PAGE: usize = 20;
+    const LONGEST_INPUT_FILE: usize = 300;
     let bad = |field: &str, value: &str| {
         ApiError::bad_request(format!("{field}: {value:?} is not one of its values"))
     };
@@ -216,7 +221,20 @@ async fn list_jobs(State(service): Shared, Query(query): Query<ListJobs>) -> Ans
             .filter(|size| (1..=LARGEST_PAGE).contains(size))
             .ok_or_else(|| bad("maxResults", &text))?,
     };
-    let filter = Filter { queue_arn, status };
+    let input_file = query.input_file;
+    if let Some(long) = input_file
+        .as_ref()
+        .filter(|file| file.chars().count() > LONGEST_INPUT_FILE)
+    {
+        return Err(ApiError::bad_request(format!(
+            "inputFile: {long:?} is longer than {LONGEST_INPUT_FILE} characters"
+        )));
+    }
+    let filter = Filter {
+        input_file,
+        queue_arn,
+        status,
+    };
     let mut page = service
         .jobs
         .list(&filter, descending, query.next_token.as_deref(), size + 1);

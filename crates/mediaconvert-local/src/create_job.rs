@@ -104,6 +104,16 @@ impl Refused {
 }
 
 impl JobRequest {
+    /// Whether the URI of an input holds `file`.
+    pub(crate) fn reads(&self, file: &str) -> bool {
+        let inputs = self.settings_json["inputs"].as_array();
+        let mut uris = inputs
+            .into_iter()
+            .flatten()
+            .filter_map(|input| input["fileInput"].as_str());
+        uris.any(|uri| uri.contains(file))
+    }
+
     /// Reads a request. `find_queue` turns a queue's name or ARN, or nothing, into the ARN of a
     /// queue that is there.
     pub(crate) fn parse(

@@ -53,6 +53,8 @@ impl SharedJob {
 /// Which jobs `ListJobs` wants.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
+    /// With an input whose URI holds this.
+    pub(crate) input_file: Option<String>,
     /// In this queue, an ARN.
     pub(crate) queue_arn: Option<String>,
     /// In this status.
@@ -135,6 +137,7 @@ impl Jobs {
             let job = job.lock();
             (filter.status).is_none_or(|status| job.status() == status)
                 && (filter.queue_arn.as_ref()).is_none_or(|queue| job.request.queue_arn == *queue)
+                && (filter.input_file.as_ref()).is_none_or(|file| job.request.reads(file))
         };
         let jobs = state.by_id.iter();
         let page: Vec<_> = if descending {
@@ -160,6 +163,7 @@ impl Jobs {
         let filter = Filter {
             queue_arn: Some(queue_arn.to_owned()),
             status: Some(status),
+            ..Filter::default()
         };
         self.list(&filter, false, None, usize::MAX).len()
     }
@@ -234,6 +238,12 @@ mod tests {
             ..Filter::default()
         };
         assert_eq!(page(&progressing, true, None, 9), ids[2..3]);
+        let reading = |file: &str| Filter {
+            input_file: Some(file.to_owned()),
+            ..Filter::default()
+        };
+        assert_eq!(page(&reading("clip.mov"), true, None, 9).len(), 5);
+        assert!(page(&reading("other.mov"), true, None, 9).is_empty());
         let queue = jobs.get(&ids[0]).unwrap().lock().request.queue_arn.clone();
         assert_eq!(jobs.count(&queue, Status::Submitted), 4);
     }

@@ -2,9 +2,11 @@
 //!
 //! The way from a request to the body of `CreateJob` is pure: [`request`] checks what the caller
 //! wrote, [`definition`] reads job settings, [`create_job`] joins the two under the rules of
-//! [`input`] and [`output`]. [`submit`] calls MediaConvert and the table around it.
+//! [`input`] and [`output`]. [`submit`] calls MediaConvert and the table around it, under a claim
+//! ([`claims`]) that makes one job of however many tries.
 
 pub mod bucket;
+pub mod claims;
 pub mod config;
 pub mod create_job;
 pub mod definition;
@@ -15,6 +17,7 @@ mod json_style;
 mod media_uris;
 pub mod mediaconvert;
 pub mod output;
+mod patience;
 pub mod profile;
 pub mod queue;
 pub mod request;

@@ -1,18 +1,25 @@
-//! The two calls to MediaConvert, with JSON going in and coming out.
+//! The calls to MediaConvert, with JSON going in and coming out.
 //!
 //! The SDK's types neither read nor write a caller's JSON, and they know only the members of the day
 //! they were generated; read into them, a newer setting would be lost in silence. So the SDK does
 //! what it is good at (signing, endpoints, retries, errors), and the JSON passes by its types.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_sdk_mediaconvert::Client;
 use aws_sdk_mediaconvert::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_mediaconvert::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_mediaconvert::config::retry::RetryConfig;
+use aws_sdk_mediaconvert::config::{Config, ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_mediaconvert::error::{BoxError, ProvideErrorMetadata, SdkError};
-use jobs::JobId;
+use aws_sdk_mediaconvert::types::Order;
+use jobs::{JobId, Timestamp};
 use serde_json::Value;
 use startup::logging::with_causes;
+use tokio::time::Instant;
+
+use crate::patience::pauses;
+use crate::queue::QueueArn;
 
 /// MediaConvert did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +35,26 @@ pub enum CallFailed {
     Unavailable(String),
 }
 
+impl CallFailed {
+    /// Whether the same call can succeed later.
+    #[must_use]
+    pub fn is_curable(&self) -> bool {
+        match self {
+            Self::Rejected(_) => false,
+            Self::Throttled(_) | Self::Unavailable(_) => true,
+        }
+    }
+}
+
+/// `CreateJob` came to nothing, as far as is known.
+#[derive(Debug)]
+pub struct NotCreated {
+    /// What the last attempt met.
+    pub error: CallFailed,
+    /// An attempt ended without a word from MediaConvert on whether it created the job.
+    pub uncertain: bool,
+}
+
 /// MediaConvert.
 #[derive(Clone, Debug)]
 pub struct MediaConvert {
@@ -41,17 +68,37 @@ impl MediaConvert {
         Self { client }
     }
 
-    /// Calls `CreateJob` with `body`, the REST API's JSON.
+    /// Calls `CreateJob` with `body`, the REST API's JSON; again and again for as long as `patience`
+    /// lasts, while trying again can help.
     ///
     /// # Errors
-    /// See [`CallFailed`].
-    pub async fn create_job(&self, body: &Value) -> Result<JobId, CallFailed> {
+    /// See [`NotCreated`].
+    pub async fn create_job(&self, body: &Value, patience: Duration) -> Result<JobId, NotCreated> {
+        let give_up = Instant::now() + patience;
+        let mut pauses = pauses();
+        let mut uncertain = false;
+        loop {
+            let error = match self.try_create_job(body).await {
+                Ok(job_id) => return Ok(job_id),
+                Err(error) => error,
+            };
+            uncertain |= matches!(error, CallFailed::Unavailable(_));
+            match pauses.next().filter(|_| error.is_curable()) {
+                Some(pause) if Instant::now() + pause < give_up => tokio::time::sleep(pause).await,
+                _ => return Err(NotCreated { error, uncertain }),
+            }
+        }
+    }
+
+    async fn try_create_job(&self, body: &Value) -> Result<JobId, CallFailed> {
         let body = body.to_string();
         let created = self
             .client
             .create_job()
             .customize()
-            // Runs before signing, on each attempt.
+            // The SDK would try a few times only, and keep to itself how these ended.
+            .config_override(Config::builder().retry_config(RetryConfig::disabled()))
+            // Runs before signing.
             .mutate_request(move |request| {
                 request
                     .headers_mut()
@@ -64,6 +111,45 @@ impl MediaConvert {
         let id = created.job.and_then(|job| job.id).unwrap_or_default();
         id.parse()
             .map_err(|error| CallFailed::Unavailable(format!("MediaConvert answered job id {id:?}: {error}")))
+    }
+
+    /// The job that was created under `token` for `input` at `since` or later, if there is one. Calls
+    /// `SearchJobs`; MediaConvert shows a job for 90 days after its end.
+    ///
+    /// # Errors
+    /// See [`CallFailed`].
+    pub async fn find_job(
+        &self,
+        token: &str,
+        input: &str,
+        queue: &QueueArn,
+        since: Timestamp,
+    ) -> Result<Option<JobId>, CallFailed> {
+        // As long as SearchJobs takes; without it, all of the queue's jobs are looked through.
+        const LONGEST_INPUT: usize = 300;
+        // The clock that MediaConvert dates jobs by, in whole seconds, may go after ours.
+        const SKEW_SECONDS: u64 = 60;
+        let oldest =
+            i64::try_from((since.as_millis() / 1000).saturating_sub(SKEW_SECONDS)).unwrap_or(i64::MAX);
+        let mut pages = self
+            .client
+            .search_jobs()
+            .queue(queue.as_str())
+            .set_input_file((input.chars().count() <= LONGEST_INPUT).then(|| input.to_owned()))
+            .order(Order::Descending)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.try_next().await.map_err(|error| call_failed(&error))? {
+            for job in page.jobs() {
+                if job.client_request_token() == Some(token) {
+                    return Ok(job.id().and_then(|id| id.parse().ok()));
+                }
+                if job.created_at().is_some_and(|created| created.secs() < oldest) {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Calls `GetJobTemplate` for a template's name or ARN; its answer, as JSON.
@@ -153,14 +239,13 @@ pub(crate) mod tests {
             answers
                 .into_iter()
                 .map(|(status, body)| {
-                    ReplayEvent::new(
-                        http::Request::new(SdkBody::empty()),
-                        http::Response::builder()
-                            .status(status)
-                            .header("x-amzn-ErrorType", error_type(status))
-                            .body(SdkBody::from(body.to_string()))
-                            .unwrap(),
-                    )
+                    // DynamoDB names its errors in the body, MediaConvert in a header.
+                    let error = body["__type"].as_str().unwrap_or(error_type(status));
+                    let answer = http::Response::builder()
+                        .status(status)
+                        .header("x-amzn-ErrorType", error)
+                        .body(SdkBody::from(body.to_string()));
+                    ReplayEvent::new(http::Request::new(SdkBody::empty()), answer.unwrap())
                 })
                 .collect(),
         )
@@ -206,7 +291,11 @@ pub(crate) mod tests {
 
         for body in [&body, &body, &other] {
             assert_eq!(
-                mediaconvert.create_job(body).await.unwrap().as_str(),
+                mediaconvert
+                    .create_job(body, Duration::ZERO)
+                    .await
+                    .unwrap()
+                    .as_str(),
                 "1700000000000-abc123"
             );
         }
@@ -250,7 +339,7 @@ pub(crate) mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn failures_are_told_apart_by_what_the_caller_does_next() {
         for (status, attempts, message, expected) in [
             (
@@ -266,10 +355,21 @@ pub(crate) mod tests {
             (500, 3, "internal", "Unavailable(\"internal\")"),
             (503, 3, "later", "Unavailable(\"later\")"),
         ] {
-            let answer = (status, json!({ "message": message }));
-            let http = answering([answer.clone(), answer.clone(), answer]);
-            let error = mediaconvert(&http).create_job(&json!({})).await.unwrap_err();
-            assert_eq!(format!("{error:?}"), expected);
+            let failure = (status, json!({ "message": message }));
+            let http = answering([failure.clone()]);
+            let failed = mediaconvert(&http)
+                .create_job(&json!({}), Duration::ZERO)
+                .await
+                .unwrap_err();
+            assert_eq!(format!("{:?}", failed.error), expected);
+            assert_eq!(failed.uncertain, status >= 500);
+
+            let created = (201, json!({ "job": { "id": "1700000000000-abc123" } }));
+            let http = answering([failure.clone(), failure, created]);
+            let created = mediaconvert(&http)
+                .create_job(&json!({}), Duration::from_secs(20))
+                .await;
+            assert_eq!(created.is_ok(), attempts == 3);
             assert_eq!(http.actual_requests().count(), attempts, "{status}");
         }
     }
@@ -277,7 +377,8 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn an_answer_without_a_job_id_is_no_job() {
         let http = answering([(201, json!({ "job": {} }))]);
-        let error = mediaconvert(&http).create_job(&json!({})).await.unwrap_err();
+        let failed = mediaconvert(&http).create_job(&json!({}), Duration::ZERO).await;
+        let error = failed.unwrap_err().error;
         assert!(matches!(error, CallFailed::Unavailable(_)), "{error:?}");
     }
 }

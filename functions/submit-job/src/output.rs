@@ -30,11 +30,10 @@ impl OutputKey {
     /// S3 keys have 1,024 bytes; this leaves the prefix and the files' names their share.
     const MAX_LENGTH: usize = 512;
 
-    /// A key that no other idempotency key leads to, and that the same one leads to again: a request
-    /// that is tried twice is the same job to MediaConvert, destination included.
+    /// A key of a job's own: the token that no other job is created under.
     #[must_use]
     pub fn unique(client_request_token: &str) -> Self {
-        Self(client_request_token.chars().take(32).collect())
+        Self(client_request_token.to_owned())
     }
 }
 

@@ -48,14 +48,18 @@ pub struct Queues {
 }
 
 impl Queues {
+    /// Every queue a job may be in.
+    pub fn all(&self) -> impl Iterator<Item = &QueueArn> {
+        std::iter::once(&self.own).chain(&self.extra)
+    }
+
     /// The queue of that ARN, where it is one of ours.
     ///
     /// # Errors
     /// The value and the queues it could be.
     pub fn find(&self, arn: &str) -> Result<&QueueArn, String> {
-        let ours = || std::iter::once(&self.own).chain(&self.extra);
-        ours().find(|queue| queue.as_str() == arn).ok_or_else(|| {
-            let ours: Vec<_> = ours().map(QueueArn::as_str).collect();
+        self.all().find(|queue| queue.as_str() == arn).ok_or_else(|| {
+            let ours: Vec<_> = self.all().map(QueueArn::as_str).collect();
             format!(
                 "{} is not one of this stack's queues ({})",
                 quoted(arn),

@@ -1,27 +1,39 @@
-//! One invocation: read the request, create the job, write its row.
+//! From a request to its job, and never to two.
+//!
+//! The claim comes first, then the job, then the claim says which job, then the job has a row. An
+//! invocation may end after any of these; the next one with the same key finds out how far it came.
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use jobs::table::{JobsTable, StoreError};
+use jobs::table::JobsTable;
 use jobs::{JobId, Submission, Timestamp};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use startup::logging::with_causes;
+use uuid::Uuid;
 
+use crate::claims::{Claim, ClaimError, Claims, Taken};
 use crate::config::Config;
 use crate::create_job::CreateJob;
 use crate::definition::JobDefinition;
-use crate::invalid_request::InvalidRequest;
+use crate::invalid_request::{InvalidRequest, quoted};
 use crate::mediaconvert::{CallFailed, MediaConvert};
+use crate::patience::{pauses, time_before};
 use crate::request::{Request, Source};
+
+/// What the answer takes.
+const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
+/// What has to come after the last attempt at `CreateJob` has begun: its end, two writes, the answer.
+const AFTER_CREATE_JOB: Duration = Duration::from_secs(12);
 
 /// The function.
 #[derive(Clone, Debug)]
 pub struct SubmitJob {
     config: Config,
     mediaconvert: MediaConvert,
+    claims: Claims,
     jobs: JobsTable,
 }
 
@@ -37,6 +49,10 @@ pub struct Submitted {
     pub destination: String,
     /// Whether an earlier request had started the job.
     pub idempotent: bool,
+    /// Whether claim and row say so, too. The job exists in any case, so this is no failure to who
+    /// gets this answer; who doesn't may let the request come again, which writes both.
+    #[serde(skip)]
+    pub recorded: bool,
 }
 
 /// Why there is no job. Lambda reports the variant as the function error's type.
@@ -48,6 +64,12 @@ pub enum SubmitError {
     /// MediaConvert did not create the job.
     #[error(transparent)]
     MediaConvert(#[from] CallFailed),
+    /// Whether the job exists already can't be told.
+    #[error("{}", with_causes(.0))]
+    Claim(#[from] ClaimError),
+    /// Another invocation has the key, and kept it for too long.
+    #[error("idempotencyKey: {} is being submitted by another request; try again", quoted(.0))]
+    Busy(String),
 }
 
 impl SubmitError {
@@ -58,7 +80,7 @@ impl SubmitError {
             Self::InvalidRequest(_) => "InvalidRequest",
             Self::MediaConvert(CallFailed::Rejected(_)) => "Rejected",
             Self::MediaConvert(CallFailed::Throttled(_)) => "Throttled",
-            Self::MediaConvert(CallFailed::Unavailable(_)) => "Unavailable",
+            Self::MediaConvert(CallFailed::Unavailable(_)) | Self::Claim(_) | Self::Busy(_) => "Unavailable",
         }
     }
 
@@ -66,8 +88,9 @@ impl SubmitError {
     #[must_use]
     pub fn is_curable(&self) -> bool {
         match self {
-            Self::InvalidRequest(_) | Self::MediaConvert(CallFailed::Rejected(_)) => false,
-            Self::MediaConvert(CallFailed::Throttled(_) | CallFailed::Unavailable(_)) => true,
+            Self::InvalidRequest(_) => false,
+            Self::MediaConvert(failed) => failed.is_curable(),
+            Self::Claim(_) | Self::Busy(_) => true,
         }
     }
 }
@@ -84,10 +107,11 @@ impl From<SubmitError> for Diagnostic {
 impl SubmitJob {
     /// The function with its settings and what it calls.
     #[must_use]
-    pub fn new(config: Config, mediaconvert: MediaConvert, jobs: JobsTable) -> Self {
+    pub fn new(config: Config, mediaconvert: MediaConvert, claims: Claims, jobs: JobsTable) -> Self {
         Self {
             config,
             mediaconvert,
+            claims,
             jobs,
         }
     }
@@ -102,44 +126,46 @@ impl SubmitJob {
             .await
     }
 
-    /// Creates the job of one request. `default_key` is the idempotency key of a request that brings
-    /// none; `deadline` is when Lambda ends the invocation.
+    /// Sees to it that the job of one request exists. `default_key` is the idempotency key of a
+    /// request that brings none; `deadline` is when Lambda ends the invocation.
     ///
     /// # Errors
-    /// There is no job; see [`SubmitError`].
+    /// There is no job, or none that is known; see [`SubmitError`].
     pub async fn submit(
         &self,
         request: Value,
         default_key: &str,
         deadline: SystemTime,
     ) -> Result<Submitted, SubmitError> {
-        let request = Request::parse(request, &self.config)?;
+        let mut request = Request::parse(request, &self.config)?;
+        let key = request
+            .idempotency_key
+            .get_or_insert_with(|| default_key.to_owned())
+            .clone();
         let definition = self.definition(&request.source).await?;
-        let key = request.idempotency_key.as_deref();
-        let token = client_request_token(key.unwrap_or(default_key));
-        let job = CreateJob::new(&request, definition, &token, &self.config)?;
+        let job = |token: &str| CreateJob::new(&request, definition.clone(), token, &self.config);
 
-        // Read before the call, so that the submission is older than the job's first event.
-        let submitted_at = now();
-        let job_id = self.mediaconvert.create_job(&job.body).await?;
-        let submission = Submission {
-            job_id: job_id.clone(),
-            submitted_at,
-            input: request.input.as_str().to_owned(),
-            profile: request.source.profile().map(|profile| profile.name().to_owned()),
-            destination: job.destination.clone(),
-            idempotency_key: request.idempotency_key,
-            queue: Some(request.queue.as_str().to_owned()),
-            user_metadata: request.user_metadata,
-        };
-        tracing::info!(jobId = %job_id, destination = job.destination, "job created");
-        self.record(submission, time_left(deadline)).await;
-        Ok(Submitted {
-            job_id,
-            status: "SUBMITTED",
-            destination: job.destination,
-            idempotent: false,
-        })
+        let token = Uuid::new_v4().simple().to_string();
+        let new = job(&token)?;
+        let claim = Claim::new(&key, &token, timestamp(deadline), submission(&request, &new));
+        match self.take(&claim, deadline).await? {
+            Taken::New(claim) => self.create(claim, &new, deadline).await,
+            Taken::Over(mut claim) => {
+                if let Some(job_id) = self.find(&claim).await? {
+                    return Ok(self.finish(claim, job_id, true, deadline).await);
+                }
+                // What an earlier request under this key asked for was not created; this is.
+                let new = job(&claim.client_request_token)?;
+                claim.submission = submission(&request, &new);
+                if self.claims.update(&claim).await? {
+                    self.create(claim, &new, deadline).await
+                } else {
+                    Err(SubmitError::Busy(key))
+                }
+            }
+            Taken::Done(job_id, submission) => Ok(self.record(job_id, submission, true, deadline).await),
+            Taken::Busy => Err(SubmitError::Busy(key)),
+        }
     }
 
     async fn definition(&self, source: &Source) -> Result<JobDefinition, SubmitError> {
@@ -153,67 +179,134 @@ impl SubmitJob {
         }
     }
 
-    /// Writes the job's row, trying again for as long as the invocation lasts.
-    ///
-    /// Failing is no error of the request: the job runs, its events make the row, and an error would
-    /// have the caller start a second job. What only the submission knows (input, profile,
-    /// destination, idempotency key) is then missing from the row, and the log has it instead.
-    async fn record(&self, submission: Submission, time_left: Duration) {
-        let tries = async {
-            let mut pause = Duration::from_millis(100);
-            loop {
-                match self.jobs.record_submission(submission.clone()).await {
-                    Err(error @ StoreError::Unavailable { .. }) => {
-                        tracing::warn!(jobId = %submission.job_id, error = with_causes(&error), "submission not recorded yet");
-                    }
-                    other => break other,
-                }
-                tokio::time::sleep(pause).await;
-                pause *= 2;
+    /// Claims the key, waiting for whoever has it now.
+    async fn take(&self, claim: &Claim, deadline: SystemTime) -> Result<Taken, ClaimError> {
+        let mut pauses = pauses();
+        loop {
+            let taken = self.claims.take(claim, timestamp(SystemTime::now())).await?;
+            let pause = pauses.next().unwrap_or_default();
+            if taken != Taken::Busy || time_before(deadline, AFTER_CREATE_JOB) < pause {
+                return Ok(taken);
             }
-        };
-        let error = match tokio::time::timeout(time_left, tries).await {
-            Ok(Ok(_)) => return,
-            Ok(Err(error)) => with_causes(&error),
-            Err(elapsed) => elapsed.to_string(),
-        };
-        tracing::error!(
-            jobId = %submission.job_id,
-            input = submission.input,
-            profile = submission.profile,
-            destination = submission.destination,
-            idempotencyKey = submission.idempotency_key,
-            error,
-            "submission not recorded; the job runs, and its events will make the row"
-        );
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// The job that an earlier attempt created without having time to say so.
+    async fn find(&self, claim: &Claim) -> Result<Option<JobId>, CallFailed> {
+        let Submission {
+            input, submitted_at, ..
+        } = &claim.submission;
+        // It may have hopped to another queue since.
+        for queue in self.config.queues.all() {
+            let found = self
+                .mediaconvert
+                .find_job(&claim.client_request_token, input, queue, *submitted_at);
+            if let Some(job_id) = found.await? {
+                return Ok(Some(job_id));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(
+        &self,
+        claim: Claim,
+        job: &CreateJob,
+        deadline: SystemTime,
+    ) -> Result<Submitted, SubmitError> {
+        let patience = time_before(deadline, AFTER_CREATE_JOB);
+        match self.mediaconvert.create_job(&job.body, patience).await {
+            Ok(job_id) => {
+                tracing::info!(jobId = %job_id, destination = job.destination, "job created");
+                Ok(self.finish(claim, job_id, false, deadline).await)
+            }
+            Err(failed) => {
+                if !failed.uncertain {
+                    self.claims.give_up(&claim).await;
+                }
+                Err(failed.error.into())
+            }
+        }
+    }
+
+    /// Writes which job the claim stands for, then the job's row.
+    async fn finish(
+        &self,
+        mut claim: Claim,
+        job_id: JobId,
+        idempotent: bool,
+        deadline: SystemTime,
+    ) -> Submitted {
+        claim.claimed_job_id = Some(job_id.clone());
+        // Whoever took the claim over in the meantime finds the same job.
+        let claimed = keep_trying(&job_id, deadline, || self.claims.update(&claim)).await;
+        let submitted = self.record(job_id, claim.submission, idempotent, deadline).await;
+        Submitted {
+            recorded: submitted.recorded && claimed,
+            ..submitted
+        }
+    }
+
+    async fn record(
+        &self,
+        job_id: JobId,
+        submission: Submission,
+        idempotent: bool,
+        deadline: SystemTime,
+    ) -> Submitted {
+        let write = || self.jobs.record_submission(job_id.clone(), submission.clone());
+        let recorded = keep_trying(&job_id, deadline, write).await;
+        Submitted {
+            job_id,
+            status: "SUBMITTED",
+            destination: submission.destination,
+            idempotent,
+            recorded,
+        }
     }
 }
 
-/// MediaConvert's `ClientRequestToken`: under one token it makes one job a minute, so an attempt
-/// whose answer was lost is safe to repeat. It takes 64 ASCII characters, a key may be longer.
-fn client_request_token(key: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(key).iter().fold(String::new(), |mut token, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(token, "{byte:02x}");
-        token
-    })
+fn submission(request: &Request, job: &CreateJob) -> Submission {
+    Submission {
+        // Read before the job is created, so that the submission is older than the job's first event.
+        submitted_at: timestamp(SystemTime::now()),
+        input: request.input.as_str().to_owned(),
+        profile: request.source.profile().map(|profile| profile.name().to_owned()),
+        destination: job.destination.clone(),
+        idempotency_key: request.idempotency_key.clone(),
+        queue: Some(request.queue.as_str().to_owned()),
+        user_metadata: request.user_metadata.clone(),
+    }
 }
 
-fn now() -> Timestamp {
-    let since_epoch = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+/// Writes for as long as the invocation lasts, and says whether that was long enough.
+///
+/// Failing is no error of the request: the job runs, and its events make its row. What its submission
+/// alone knows is missing from there until the request comes again.
+async fn keep_trying<T, E: Error + 'static>(
+    job_id: &JobId,
+    deadline: SystemTime,
+    write: impl AsyncFn() -> Result<T, E>,
+) -> bool {
+    for pause in pauses() {
+        let Err(error) = write().await else {
+            return true;
+        };
+        let error = with_causes(&error);
+        if time_before(deadline, FOR_THE_ANSWER) < pause {
+            tracing::error!(jobId = %job_id, error, "submission not recorded; the job runs");
+            break;
+        }
+        tracing::warn!(jobId = %job_id, error, "submission not recorded yet");
+        tokio::time::sleep(pause).await;
+    }
+    false
+}
+
+fn timestamp(time: SystemTime) -> Timestamp {
+    let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// The time until Lambda ends the invocation, less what the answer takes; enough for one write where
-/// clocks disagree.
-fn time_left(deadline: SystemTime) -> Duration {
-    const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
-    const ONE_WRITE: Duration = Duration::from_secs(3);
-    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-    left.saturating_sub(FOR_THE_ANSWER).max(ONE_WRITE)
 }
 
 #[cfg(test)]
@@ -221,14 +314,17 @@ mod tests {
     use aws_sdk_dynamodb::config::retry::RetryConfig;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     use aws_smithy_http_client::test_util::StaticReplayClient;
-    use lambda_runtime::Context;
+    use jobs::Retention;
     use serde_json::json;
 
     use super::*;
     use crate::create_job::tests::config;
     use crate::mediaconvert::tests::{answering, mediaconvert};
 
-    fn jobs_table(http: &StaticReplayClient) -> JobsTable {
+    const JOB: &str = "1700000000000-abc123";
+    const REQUEST_ID: &str = "8f507cfc-xmpl-4697-b07a-ac58fc914c95";
+
+    fn dynamodb(http: &StaticReplayClient) -> aws_sdk_dynamodb::Client {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-2"))
@@ -236,31 +332,75 @@ mod tests {
             .retry_config(RetryConfig::disabled())
             .http_client(http.clone())
             .build();
-        JobsTable::new(
-            aws_sdk_dynamodb::Client::from_conf(config),
-            "jobs".to_owned(),
-            jobs::job::Retention::default(),
-        )
+        aws_sdk_dynamodb::Client::from_conf(config)
     }
 
-    async fn invoke(
+    /// Submits with `left` until the deadline.
+    async fn submit_within(
+        left: Duration,
         request: Value,
         mediaconvert_http: &StaticReplayClient,
         dynamodb_http: &StaticReplayClient,
     ) -> Result<Submitted, Diagnostic> {
+        let dynamodb = dynamodb(dynamodb_http);
         let function = SubmitJob::new(
             config(),
             mediaconvert(mediaconvert_http),
-            jobs_table(dynamodb_http),
+            Claims::new(dynamodb.clone(), "jobs".to_owned(), Retention::default()),
+            JobsTable::new(dynamodb, "jobs".to_owned(), Retention::default()),
         );
-        let mut context = Context::default();
-        "8f507cfc-xmpl-4697-b07a-ac58fc914c95".clone_into(&mut context.request_id);
-        let event = LambdaEvent::new(request, context);
-        function.invoke(event).await.map_err(Diagnostic::from)
+        let deadline = SystemTime::now() + left;
+        let submitted = function.submit(request, REQUEST_ID, deadline).await;
+        submitted.map_err(Diagnostic::from)
+    }
+
+    async fn submit(
+        request: Value,
+        mediaconvert: &StaticReplayClient,
+        dynamodb: &StaticReplayClient,
+    ) -> Result<Submitted, Diagnostic> {
+        submit_within(Duration::from_secs(30), request, mediaconvert, dynamodb).await
     }
 
     fn created() -> (u16, Value) {
-        (201, json!({ "job": { "id": "1700000000000-abc123" } }))
+        (201, json!({ "job": { "id": JOB } }))
+    }
+
+    fn written() -> (u16, Value) {
+        (200, json!({}))
+    }
+
+    /// The claim, the job the claim stands for, the row.
+    fn writing() -> StaticReplayClient {
+        answering([written(), written(), written()])
+    }
+
+    fn refused(claim: &Value) -> (u16, Value) {
+        let refusal = json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+            "message": "The conditional request failed",
+            "Item": claim,
+        });
+        (400, refusal)
+    }
+
+    /// An earlier claim on `k`, good until `until`.
+    fn claim(until: u64, job: Option<&str>) -> Value {
+        let mut item = json!({
+            "jobId": { "S": "idempotency#k" },
+            "claimant": { "S": "earlier" },
+            "claimedUntil": { "N": until.to_string() },
+            "clientRequestToken": { "S": "earlier" },
+            "submission": { "M": {
+                "submittedAt": { "N": "1700000000000" },
+                "input": { "S": "s3://uploads/first.mov" },
+                "destination": { "S": "s3://media/transcoded/first/" },
+            } },
+        });
+        if let Some(job) = job {
+            item["claimedJobId"] = json!({ "S": job });
+        }
+        item
     }
 
     fn bodies(http: &StaticReplayClient) -> Vec<Value> {
@@ -271,33 +411,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_becomes_a_job_and_its_row() {
-        let (mediaconvert, dynamodb) = (answering([created()]), answering([(200, json!({}))]));
+    async fn a_request_becomes_a_claim_a_job_and_its_row() {
+        let (mediaconvert, dynamodb) = (answering([created()]), writing());
         let request = json!({
             "input": "s3://uploads/clip.mov", "profile": "webm", "outputKey": "media/42",
             "idempotencyKey": "media-42-v3", "userMetadata": { "mediaId": "42" },
         });
-        let answer = invoke(request, &mediaconvert, &dynamodb).await.unwrap();
+        let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
 
         assert_eq!(
             serde_json::to_value(answer).unwrap(),
             json!({
-                "jobId": "1700000000000-abc123",
+                "jobId": JOB,
                 "status": "SUBMITTED",
                 "destination": "s3://media/transcoded/media/42/",
                 "idempotent": false,
             })
         );
-        // `printf media-42-v3 | sha256sum`
-        assert_eq!(
-            bodies(&mediaconvert)[0]["clientRequestToken"],
-            "aa050f359dc027b2387ab85a450a495557f9f299385f8234b5c1934b80c84a5f"
-        );
-        let [update] = &bodies(&dynamodb)[..] else {
-            panic!("one write")
+        let token = &bodies(&mediaconvert)[0]["clientRequestToken"];
+        let [claim, claimed, update] = &bodies(&dynamodb)[..] else {
+            panic!("three writes")
         };
+        assert_eq!(claim["Item"]["jobId"], json!({ "S": "idempotency#media-42-v3" }));
+        assert_eq!(claim["Item"]["clientRequestToken"], json!({ "S": token }));
+        assert!(claim["Item"].get("claimedJobId").is_none());
+        assert_eq!(claimed["Item"]["claimedJobId"], json!({ "S": JOB }));
+        assert!(claimed["Item"].get("status").is_none());
         assert_eq!(update["TableName"], "jobs");
-        assert_eq!(update["Key"], json!({ "jobId": { "S": "1700000000000-abc123" } }));
+        assert_eq!(update["Key"], json!({ "jobId": { "S": JOB } }));
         let values = update["ExpressionAttributeValues"].as_object().unwrap();
         for expected in [
             json!({ "S": "SUBMITTED" }),
@@ -314,26 +455,110 @@ mod tests {
         }
     }
 
-    /// Lambda repeats an asynchronous invocation under the same request id.
     #[tokio::test]
-    async fn an_invocation_tried_again_is_the_same_job_to_mediaconvert() {
-        let mediaconvert = answering([created(), created()]);
-        let dynamodb = answering([(200, json!({})), (200, json!({}))]);
-        for _ in 0..2 {
-            let request = json!({ "input": "s3://uploads/clip.mov" });
-            invoke(request, &mediaconvert, &dynamodb).await.unwrap();
+    async fn a_request_without_a_key_goes_by_the_one_it_came_with() {
+        let dynamodb = writing();
+        let request = json!({ "input": "s3://uploads/clip.mov" });
+        submit(request, &answering([created()]), &dynamodb).await.unwrap();
+        assert_eq!(
+            bodies(&dynamodb)[0]["Item"]["jobId"],
+            json!({ "S": format!("idempotency#{REQUEST_ID}") })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_key_that_stands_for_a_job_starts_none_and_mends_its_row() {
+        let (mediaconvert, dynamodb) = (
+            answering([]),
+            answering([refused(&claim(0, Some(JOB))), written()]),
+        );
+        let request = json!({ "input": "s3://uploads/second.mov", "idempotencyKey": "k" });
+        let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
+        assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
+        assert_eq!(answer.destination, "s3://media/transcoded/first/");
+        let row = &bodies(&dynamodb)[1];
+        assert_eq!(row["Key"], json!({ "jobId": { "S": JOB } }));
+        assert!(row.to_string().contains("s3://uploads/first.mov"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_somebody_has_is_waited_for() {
+        let busy = refused(&claim(u64::MAX / 2, None));
+        let done = refused(&claim(u64::MAX / 2, Some(JOB)));
+        let request = json!({ "input": "s3://uploads/clip.mov", "idempotencyKey": "k" });
+        let dynamodb = answering([busy.clone(), busy.clone(), done, written()]);
+        let answer = submit(request.clone(), &answering([]), &dynamodb).await.unwrap();
+        assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
+
+        let (no_time, dynamodb) = (Duration::ZERO, answering([busy]));
+        let error = submit_within(no_time, request, &answering([]), &dynamodb)
+            .await
+            .unwrap_err();
+        assert_eq!(error.error_type, "Unavailable");
+        assert_eq!(
+            error.error_message,
+            "idempotencyKey: \"k\" is being submitted by another request; try again"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_job_that_nobody_could_write_down_is_found_again() {
+        let found = json!({ "jobs": [
+            { "id": "1700000000001-other0", "clientRequestToken": "other", "createdAt": 1_700_000_001 },
+            { "id": JOB, "clientRequestToken": "earlier", "createdAt": 1_700_000_000 },
+        ] });
+        let (mediaconvert, dynamodb) = (
+            answering([(200, found)]),
+            answering([refused(&claim(1, None)), written(), written(), written()]),
+        );
+        let request = json!({ "input": "s3://uploads/second.mov", "idempotencyKey": "k" });
+        let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
+        assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
+        assert_eq!(answer.destination, "s3://media/transcoded/first/");
+
+        let search = mediaconvert.actual_requests().next().unwrap().uri().to_owned();
+        for parameter in [
+            "/2017-08-29/search?",
+            "inputFile=s3%3A%2F%2Fuploads%2Ffirst.mov",
+            "queues%2FDefault",
+        ] {
+            assert!(search.contains(parameter), "{parameter} in {search}");
         }
-        let [first, again] = &bodies(&mediaconvert)[..] else {
-            panic!("two calls")
-        };
-        assert_eq!(first, again);
+    }
+
+    #[tokio::test]
+    async fn a_claim_left_without_a_job_is_created_under_the_old_token() {
+        let none = (
+            200,
+            json!({ "jobs": [
+            { "id": "1600000000001-other0", "clientRequestToken": "other", "createdAt": 1_600_000_000 },
+        ], "nextToken": "older ones, which need no look" }),
+        );
+        let (mediaconvert, dynamodb) = (
+            answering([none.clone(), none, created()]),
+            answering([
+                refused(&claim(1, None)),
+                written(),
+                written(),
+                written(),
+                written(),
+            ]),
+        );
+        let request =
+            json!({ "input": "s3://uploads/second.mov", "idempotencyKey": "k", "outputKey": "second" });
+        let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
+        assert!(!answer.idempotent);
+        assert_eq!(answer.destination, "s3://media/transcoded/second/");
+        let job = mediaconvert.actual_requests().nth(2).unwrap();
+        let job: Value = serde_json::from_slice(job.body().bytes().unwrap()).unwrap();
+        assert_eq!(job["clientRequestToken"], "earlier");
     }
 
     #[tokio::test]
     async fn a_refused_request_calls_nothing() {
         let (mediaconvert, dynamodb) = (answering([]), answering([]));
         let request = json!({ "input": "s3://other/clip.mov" });
-        let error = invoke(request, &mediaconvert, &dynamodb).await.unwrap_err();
+        let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
         assert_eq!(error.error_type, "InvalidRequest");
         assert_eq!(
             error.error_message,
@@ -342,16 +567,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn mediaconverts_refusal_comes_back_verbatim_and_writes_nothing() {
+    async fn mediaconverts_refusal_comes_back_verbatim_and_frees_the_key_if_there_is_certainly_no_job() {
         let message = "/outputGroups/0: The role can't be assumed";
-        for (status, error_type) in [(400, "Rejected"), (429, "Throttled"), (500, "Unavailable")] {
-            let answer = (status, json!({ "message": message }));
-            let mediaconvert = answering([answer.clone(), answer.clone(), answer]);
+        for (status, error_type, frees) in [
+            (400, "Rejected", true),
+            (429, "Throttled", true),
+            (500, "Unavailable", false),
+        ] {
+            let mediaconvert = answering([(status, json!({ "message": message }))]);
+            let dynamodb = answering([written(), written()]);
             let request = json!({ "input": "s3://uploads/clip.mov" });
-            let error = invoke(request, &mediaconvert, &answering([])).await.unwrap_err();
+            let error = submit_within(Duration::ZERO, request, &mediaconvert, &dynamodb)
+                .await
+                .unwrap_err();
             assert_eq!(error.error_type, error_type);
             assert_eq!(error.error_message, message);
+            let targets: Vec<_> = dynamodb
+                .actual_requests()
+                .map(|request| request.headers().get("x-amz-target").unwrap().to_owned())
+                .collect();
+            let expected: &[_] = if frees {
+                &["DynamoDB_20120810.PutItem", "DynamoDB_20120810.DeleteItem"]
+            } else {
+                &["DynamoDB_20120810.PutItem"]
+            };
+            assert_eq!(targets, expected, "{status}");
         }
+    }
+
+    #[tokio::test]
+    async fn without_a_claim_no_job_is_created() {
+        let mediaconvert = answering([]);
+        let request = json!({ "input": "s3://uploads/clip.mov" });
+        let error = submit(request, &mediaconvert, &answering([])).await.unwrap_err();
+        assert_eq!(error.error_type, "Unavailable");
+        assert!(
+            error
+                .error_message
+                .starts_with("can't write item \"idempotency#8f507cfc"),
+            "{error:?}"
+        );
     }
 
     #[tokio::test]
@@ -361,9 +616,7 @@ mod tests {
         ] } } });
         let mediaconvert = answering([(200, template), created()]);
         let request = json!({ "input": "s3://uploads/clip.mov", "jobTemplate": "mine", "outputKey": "k" });
-        invoke(request, &mediaconvert, &answering([(200, json!({}))]))
-            .await
-            .unwrap();
+        submit(request, &mediaconvert, &writing()).await.unwrap();
 
         let job = mediaconvert.actual_requests().nth(1).unwrap();
         let job: Value = serde_json::from_slice(job.body().bytes().unwrap()).unwrap();
@@ -376,18 +629,21 @@ mod tests {
 
     /// An error would make the caller start a second job.
     #[tokio::test(start_paused = true)]
-    async fn a_row_that_can_not_be_written_is_tried_again_and_loses_no_job() {
+    async fn what_can_not_be_written_is_tried_again_and_loses_no_job() {
         let failure = (500, json!({ "__type": "InternalServerError" }));
-        let (mediaconvert, dynamodb) = (answering([created()]), answering([failure, (200, json!({}))]));
+        let dynamodb = answering([written(), failure.clone(), written(), failure, written()]);
         let request = json!({ "input": "s3://uploads/clip.mov" });
-        invoke(request, &mediaconvert, &dynamodb).await.unwrap();
-        assert_eq!(bodies(&dynamodb).len(), 2);
-
-        let unreachable = answering([]);
-        let request = json!({ "input": "s3://uploads/clip.mov" });
-        let answer = invoke(request, &answering([created()]), &unreachable)
+        let answer = submit(request.clone(), &answering([created()]), &dynamodb)
             .await
             .unwrap();
-        assert_eq!(answer.job_id.as_str(), "1700000000000-abc123");
+        assert!(answer.recorded);
+        assert_eq!(bodies(&dynamodb).len(), 5);
+
+        let lost = answering([written()]);
+        let answer = submit_within(Duration::ZERO, request, &answering([created()]), &lost)
+            .await
+            .unwrap();
+        assert_eq!(answer.job_id.as_str(), JOB);
+        assert!(!answer.recorded);
     }
 }

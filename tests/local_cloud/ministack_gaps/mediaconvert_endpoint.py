@@ -53,7 +53,7 @@ def _needed(action: str, path: str, query: dict, body: bytes) -> Iterator[Permis
         yield Permission(f"mediaconvert:{action}", _arn(kind, unquote(rest[0])))
     elif kind == "jobs" and rest:
         yield Permission(f"mediaconvert:{action}", _arn(kind, rest[0]))
-    elif action == "ListJobs":
+    elif action in ("ListJobs", "SearchJobs"):
         yield Permission(f"mediaconvert:{action}", _arn("queues", (query.get("queue") or ["*"])[0]))
     else:
         yield Permission(f"mediaconvert:{action}", "*")

@@ -4,5 +4,7 @@
 //! because some tests take a part of the stack away for a moment.
 
 mod delivery;
+mod idempotency;
 mod jobs;
+mod killed;
 mod webhook;

@@ -57,7 +57,6 @@ async fn a_submission_that_comes_after_its_events_completes_the_row() {
     let client = aws_sdk_dynamodb::Client::new(&cloud.administrator);
     let table = JobsTable::new(client, cloud.output("JobsTable").to_owned(), Retention::default());
     let submission = Submission {
-        job_id: job_id.parse().unwrap(),
         submitted_at: Timestamp::from_millis(T),
         input: "s3://media/in.mov".to_owned(),
         profile: Some("mp4".to_owned()),
@@ -66,7 +65,8 @@ async fn a_submission_that_comes_after_its_events_completes_the_row() {
         queue: Some(cloud.queue_arn()),
         user_metadata: None,
     };
-    table.record_submission(submission).await.unwrap();
+    let id = job_id.parse().unwrap();
+    table.record_submission(id, submission).await.unwrap();
     let row = cloud.row(job_id).await.unwrap();
     assert_eq!(row["status"], "PROGRESSING");
     assert_eq!(

@@ -117,7 +117,6 @@ impl Life {
 
     fn submission(&self, at: u64) -> Submission {
         Submission {
-            job_id: self.job_id.clone(),
             submitted_at: Timestamp::from_millis(at),
             input: "s3://media/in.mov".to_owned(),
             profile: self.has("profile", at).then(|| "mp4".to_owned()),

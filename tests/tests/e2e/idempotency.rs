@@ -1,0 +1,148 @@
+//! One key, one job.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_mediaconvert::Client as MediaConvert;
+use aws_sdk_mediaconvert::types::{Job, JobSettings};
+use end_to_end::Cloud;
+use serde_json::{Value, json};
+
+/// Every job with this input.
+pub(crate) async fn jobs_of(cloud: &Cloud, input: &str) -> Vec<Job> {
+    let mediaconvert = MediaConvert::new(&cloud.administrator);
+    let mut pages = mediaconvert
+        .search_jobs()
+        .input_file(input)
+        .into_paginator()
+        .send();
+    let mut jobs = Vec::new();
+    while let Some(page) = pages.try_next().await.unwrap() {
+        jobs.extend(page.jobs.unwrap_or_default());
+    }
+    jobs
+}
+
+/// A request whose job ends at once, as nobody uploaded its input.
+fn request(cloud: &Cloud, name: &str) -> Value {
+    let run = std::process::id();
+    let input = format!("s3://{}/uploads/{name}-{run}.mp4", cloud.output("MediaBucket"));
+    json!({"input": input, "idempotencyKey": format!("{name}-{run}")})
+}
+
+/// Leaves the claim of an invocation that ended before it could say which job it created.
+async fn leave_claim(cloud: &Cloud, request: &Value, token: &str) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let input = text(request["input"].as_str().unwrap());
+    let submission = [
+        ("submittedAt", AttributeValue::N("1700000000000".to_owned())),
+        ("input", input),
+        ("destination", text("s3://media/transcoded/left/")),
+    ];
+    let submission = submission.map(|(name, value)| (name.to_owned(), value)).into();
+    aws_sdk_dynamodb::Client::new(&cloud.administrator)
+        .put_item()
+        .table_name(cloud.output("JobsTable"))
+        .item("jobId", text(&claim(request)))
+        .item("claimant", text("left"))
+        .item("claimedUntil", AttributeValue::N("1".to_owned()))
+        .item("clientRequestToken", text(token))
+        .item("submission", AttributeValue::M(submission))
+        .send()
+        .await
+        .unwrap();
+}
+
+fn claim(request: &Value) -> String {
+    format!("idempotency#{}", request["idempotencyKey"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn fifty_invocations_at_once_with_one_key_start_one_job() {
+    let cloud = Cloud::here();
+    let request = request(&cloud, "at-once");
+    let mut invocations = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (cloud, request) = (Cloud::here(), request.clone());
+        invocations.spawn(async move { cloud.submit(&request).await.unwrap() });
+    }
+    let answers = invocations.join_all().await;
+
+    let [job] = &jobs_of(&cloud, request["input"].as_str().unwrap()).await[..] else {
+        panic!("one job")
+    };
+    let job_id = json!(job.id());
+    assert!(
+        answers.iter().all(|answer| answer["jobId"] == job_id),
+        "{answers:?}"
+    );
+    let new = answers.iter().filter(|answer| answer["idempotent"] == false);
+    assert_eq!(new.count(), 1, "{answers:?}");
+    let claim = cloud.row(&claim(&request)).await.unwrap();
+    assert_eq!(claim["claimedJobId"], job_id);
+    assert!(claim.get("status").is_none(), "{claim:#}");
+}
+
+#[tokio::test]
+async fn a_refused_request_may_come_again_corrected_under_its_key() {
+    let cloud = Cloud::here();
+    let good = request(&cloud, "corrected");
+    let mut bad = good.clone();
+    bad["settings"] = json!({"outputGroups": [{
+        "outputGroupSettings": {"type": "FILE_GROUP_SETTINGS", "fileGroupSettings": {}},
+        "outputs": [{"preset": "nobody-made-it"}],
+    }]});
+    let error = cloud.submit(&bad).await.unwrap_err();
+    assert_eq!(error.error_type, "Rejected", "{error:?}");
+    let answer = cloud.submit(&good).await.unwrap();
+    assert_eq!(answer["idempotent"], false);
+}
+
+#[tokio::test]
+async fn a_job_that_was_created_but_not_written_down_is_found() {
+    let cloud = Cloud::here();
+    let request = request(&cloud, "found");
+    let input = request["input"].as_str().unwrap();
+    leave_claim(&cloud, &request, "left-behind").await;
+    let group =
+        json!({"type": "FILE_GROUP_SETTINGS", "fileGroupSettings": {"destination": "s3://media/left/"}});
+    let body = json!({
+        "clientRequestToken": "left-behind",
+        "role": cloud.output("MediaConvertRoleArn"),
+        "settings": {
+            "inputs": [{"fileInput": input}],
+            "outputGroups": [{
+                "outputGroupSettings": group,
+                "outputs": [{"containerSettings": {"container": "MP4"}, "audioDescriptions": [
+                    {"codecSettings": {"codec": "AAC", "aacSettings": {
+                        "bitrate": 96000, "codingMode": "CODING_MODE_2_0", "sampleRate": 48000,
+                    }}},
+                ]}],
+            }],
+        },
+    })
+    .to_string();
+    let left = MediaConvert::new(&cloud.administrator)
+        .create_job()
+        .role(cloud.output("MediaConvertRoleArn"))
+        .settings(JobSettings::builder().build())
+        .customize()
+        .mutate_request(move |request| {
+            request
+                .headers_mut()
+                .insert("content-length", body.len().to_string());
+            *request.body_mut() = body.as_str().into();
+        })
+        .send()
+        .await
+        .unwrap();
+    let left = left.job.and_then(|job| job.id).unwrap();
+
+    let answer = cloud.submit(&request).await.unwrap();
+    assert_eq!(
+        answer,
+        json!({
+            "jobId": left, "status": "SUBMITTED", "destination": "s3://media/transcoded/left/", "idempotent": true,
+        })
+    );
+    assert_eq!(cloud.row(&claim(&request)).await.unwrap()["claimedJobId"], left);
+    assert_eq!(jobs_of(&cloud, input).await.len(), 1);
+}

@@ -1,0 +1,191 @@
+//! submit-job, ended between any two of its calls.
+//!
+//! The function's own code runs in this process, against the local cloud's table and MediaConvert.
+//! Its HTTP connector stands still before or after one of its calls, and the invocation is dropped
+//! there, as Lambda does with one whose time is over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use end_to_end::Cloud;
+use jobs::Retention;
+use jobs::table::JobsTable;
+use serde_json::json;
+use submit_job::claims::Claims;
+use submit_job::config::Config;
+use submit_job::hosts::Hosts;
+use submit_job::input::InputRules;
+use submit_job::mediaconvert::MediaConvert;
+use submit_job::output::Outputs;
+use submit_job::queue::Queues;
+use submit_job::submit::{SubmitJob, Submitted};
+use tokio::sync::Notify;
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::idempotency::jobs_of;
+
+/// Where an invocation ends: before a call reaches AWS, or before its answer comes back.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    call: usize,
+    answered: bool,
+}
+
+impl End {
+    /// Before and after each of the first `calls` calls.
+    fn all(calls: usize) -> impl Iterator<Item = Self> {
+        (0..calls).flat_map(|call| [false, true].map(|answered| Self { call, answered }))
+    }
+}
+
+/// Counts the calls that pass, and holds the one at the end for ever.
+#[derive(Clone, Debug)]
+struct Line {
+    end: Option<End>,
+    calls: Arc<AtomicUsize>,
+    ended: Arc<Notify>,
+    connector: SharedHttpConnector,
+}
+
+impl HttpConnector for Line {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let line = self.clone();
+        HttpConnectorFuture::new(async move {
+            let call = line.calls.fetch_add(1, Ordering::SeqCst);
+            let ends = |answered| {
+                line.end
+                    .is_some_and(|end| end.call == call && end.answered == answered)
+            };
+            if ends(false) {
+                line.stand_still().await;
+            }
+            let answer = line.connector.call(request).await;
+            if ends(true) {
+                line.stand_still().await;
+            }
+            answer
+        })
+    }
+}
+
+impl Line {
+    async fn stand_still(&self) {
+        self.ended.notify_one();
+        std::future::pending().await
+    }
+}
+
+impl HttpClient for Line {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+fn config(cloud: &Cloud) -> Config {
+    let bucket = || cloud.output("MediaBucket").parse().unwrap();
+    Config {
+        role_arn: cloud.output("MediaConvertRoleArn").to_owned(),
+        queues: Queues {
+            own: cloud.queue_arn().parse().unwrap(),
+            extra: Vec::new(),
+        },
+        inputs: InputRules {
+            buckets: vec![bucket()],
+            hosts: Hosts::None,
+            http: false,
+        },
+        outputs: Outputs {
+            bucket: bucket(),
+            prefix: "transcoded/".parse().unwrap(),
+        },
+        default_profile: "mp4".parse().unwrap(),
+    }
+}
+
+/// One invocation under `key` with `left` until its deadline. None if it ended before.
+async fn invoke(cloud: &Cloud, key: &str, end: Option<End>, left: Duration) -> Option<Submitted> {
+    let line = Line {
+        end,
+        calls: Arc::default(),
+        ended: Arc::default(),
+        connector: plain_http(),
+    };
+    let aws = cloud.administrator.to_builder().http_client(line.clone()).build();
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let table = cloud.output("JobsTable").to_owned();
+    let function = SubmitJob::new(
+        config(cloud),
+        MediaConvert::new(aws_sdk_mediaconvert::Client::new(&aws)),
+        Claims::new(dynamodb.clone(), table.clone(), Retention::default()),
+        JobsTable::new(dynamodb, table, Retention::default()),
+    );
+    let request = json!({"input": input(cloud, key), "idempotencyKey": key});
+    tokio::select! {
+        submitted = function.submit(request, "unused", SystemTime::now() + left) => Some(submitted.unwrap()),
+        () = line.ended.notified() => None,
+    }
+}
+
+fn input(cloud: &Cloud, key: &str) -> String {
+    format!("s3://{}/uploads/{key}.mp4", cloud.output("MediaBucket"))
+}
+
+fn plain_http() -> SharedHttpConnector {
+    let components =
+        aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder::for_tests();
+    let settings = HttpConnectorSettings::builder().build();
+    aws_smithy_http_client::Builder::new()
+        .build_http()
+        .http_connector(&settings, &components.build().unwrap())
+}
+
+/// The first invocation ends at `ends[0]`, the next at `ends[1]`, …; the last one goes through.
+async fn submit_at_last(key: String, ends: Vec<End>) {
+    let cloud = Cloud::here();
+    // More than the clocks of two invocations may differ, so that a claim is over when it is.
+    let claim_is_over = Duration::from_secs(4);
+    for end in &ends {
+        // With fewer calls than that, it went through, as well it may.
+        let submitted = invoke(&cloud, &key, Some(*end), Duration::from_secs(1)).await;
+        if submitted.is_none() {
+            tokio::time::sleep(claim_is_over).await;
+        }
+    }
+    let submitted = invoke(&cloud, &key, None, Duration::from_secs(60)).await.unwrap();
+    assert!(submitted.recorded, "{key}");
+
+    let jobs = jobs_of(&cloud, &input(&cloud, &key)).await;
+    let ids: Vec<_> = jobs.iter().filter_map(|job| job.id()).collect();
+    assert_eq!(ids, [submitted.job_id.as_str()], "jobs after {ends:?}");
+    let claim = cloud.row(&format!("idempotency#{key}")).await.unwrap();
+    assert_eq!(claim["claimedJobId"], submitted.job_id.as_str(), "{ends:?}");
+    let row = cloud.row(submitted.job_id.as_str()).await.unwrap();
+    assert_eq!(row["input"], input(&cloud, &key), "{ends:?}");
+    assert_eq!(row["destination"], submitted.destination, "{ends:?}");
+}
+
+#[tokio::test]
+async fn an_invocation_that_ends_anywhere_starts_one_job_and_so_does_the_next() {
+    // Claim, CreateJob, claim, row.
+    const FIRST: usize = 4;
+    // Claim, claim taken over, SearchJobs, claim, CreateJob, claim, row: the most there are.
+    const NEXT: usize = 7;
+    let run = std::process::id();
+    let tests = async {
+        let mut tests = JoinSet::new();
+        for first in End::all(FIRST) {
+            for next in End::all(NEXT) {
+                let key = format!("killed-{run}-{}", tests.len());
+                tests.spawn_local(submit_at_last(key, vec![first, next]));
+            }
+        }
+        tests.join_all().await;
+    };
+    LocalSet::new().run_until(tests).await;
+}
