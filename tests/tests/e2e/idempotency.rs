@@ -101,11 +101,13 @@ async fn a_job_that_was_created_but_not_written_down_is_found() {
     let cloud = Cloud::here();
     let request = request(&cloud, "found");
     let input = request["input"].as_str().unwrap();
-    leave_claim(&cloud, &request, "left-behind").await;
+    // MediaConvert keeps a token for a minute, and the next run may begin before that.
+    let token = format!("left-{}", std::process::id());
+    leave_claim(&cloud, &request, &token).await;
     let group =
         json!({"type": "FILE_GROUP_SETTINGS", "fileGroupSettings": {"destination": "s3://media/left/"}});
     let body = json!({
-        "clientRequestToken": "left-behind",
+        "clientRequestToken": token,
         "role": cloud.output("MediaConvertRoleArn"),
         "settings": {
             "inputs": [{"fileInput": input}],

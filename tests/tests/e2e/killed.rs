@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -50,40 +51,56 @@ struct Line {
     end: Option<End>,
     calls: Arc<AtomicUsize>,
     ended: Arc<Notify>,
-    connector: SharedHttpConnector,
 }
 
-impl HttpConnector for Line {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let line = self.clone();
-        HttpConnectorFuture::new(async move {
-            let call = line.calls.fetch_add(1, Ordering::SeqCst);
-            let ends = |answered| {
-                line.end
-                    .is_some_and(|end| end.call == call && end.answered == answered)
-            };
-            if ends(false) {
-                line.stand_still().await;
-            }
-            let answer = line.connector.call(request).await;
-            if ends(true) {
-                line.stand_still().await;
-            }
-            answer
+impl Line {
+    fn new(end: Option<End>) -> Self {
+        Self {
+            end,
+            calls: Arc::default(),
+            ended: Arc::default(),
+        }
+    }
+
+    async fn pass(&self, call: usize, answered: bool) {
+        let is_end = |end: End| end.call == call && end.answered == answered;
+        if self.end.is_some_and(is_end) {
+            self.ended.notify_one();
+            std::future::pending().await
+        }
+    }
+}
+
+/// A client or a connector behind the line.
+#[derive(Clone, Debug)]
+struct Behind<T> {
+    line: Line,
+    http: T,
+}
+
+impl HttpClient for Behind<SharedHttpClient> {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Behind {
+            line: self.line.clone(),
+            http: self.http.http_connector(settings, components),
         })
     }
 }
 
-impl Line {
-    async fn stand_still(&self) {
-        self.ended.notify_one();
-        std::future::pending().await
-    }
-}
-
-impl HttpClient for Line {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+impl HttpConnector for Behind<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Self { line, http } = self.clone();
+        HttpConnectorFuture::new(async move {
+            let call = line.calls.fetch_add(1, Ordering::SeqCst);
+            line.pass(call, false).await;
+            let answer = http.call(request).await;
+            line.pass(call, true).await;
+            answer
+        })
     }
 }
 
@@ -110,13 +127,12 @@ fn config(cloud: &Cloud) -> Config {
 
 /// One invocation under `key` with `left` until its deadline. None if it ended before.
 async fn invoke(cloud: &Cloud, key: &str, end: Option<End>, left: Duration) -> Option<Submitted> {
-    let line = Line {
-        end,
-        calls: Arc::default(),
-        ended: Arc::default(),
-        connector: plain_http(),
+    let line = Line::new(end);
+    let behind = Behind {
+        line: line.clone(),
+        http: aws_smithy_http_client::Builder::new().build_http(),
     };
-    let aws = cloud.administrator.to_builder().http_client(line.clone()).build();
+    let aws = cloud.administrator.to_builder().http_client(behind).build();
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
     let table = cloud.output("JobsTable").to_owned();
     let function = SubmitJob::new(
@@ -134,15 +150,6 @@ async fn invoke(cloud: &Cloud, key: &str, end: Option<End>, left: Duration) -> O
 
 fn input(cloud: &Cloud, key: &str) -> String {
     format!("s3://{}/uploads/{key}.mp4", cloud.output("MediaBucket"))
-}
-
-fn plain_http() -> SharedHttpConnector {
-    let components =
-        aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder::for_tests();
-    let settings = HttpConnectorSettings::builder().build();
-    aws_smithy_http_client::Builder::new()
-        .build_http()
-        .http_connector(&settings, &components.build().unwrap())
 }
 
 /// The first invocation ends at `ends[0]`, the next at `ends[1]`, …; the last one goes through.
