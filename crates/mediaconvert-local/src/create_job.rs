@@ -287,7 +287,8 @@ pub(crate) mod tests {
     #[test]
     fn settings_that_only_this_program_lacks_are_accepted_and_fail_later() {
         let mut body = body();
-        body["settings"]["outputGroups"][0]["outputGroupSettings"]["type"] = json!("HLS_GROUP_SETTINGS");
+        body["settings"]["outputGroups"][0]["outputGroupSettings"]["type"] =
+            json!("MS_SMOOTH_GROUP_SETTINGS");
 
         let settings = parse(&body).unwrap().settings;
         assert!(

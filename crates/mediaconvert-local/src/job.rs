@@ -98,10 +98,33 @@ impl Progress {
     }
 }
 
+/// What a finished output group turned out to be.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupDetail {
+    /// `type`, for instance `FILE_GROUP`.
+    pub(crate) event_type: &'static str,
+    /// The top-level manifests of a streaming package.
+    pub(crate) playlists: Vec<String>,
+    /// Its outputs.
+    pub(crate) outputs: Vec<OutputDetail>,
+}
+
+impl GroupDetail {
+    /// As the COMPLETE event has it.
+    fn event(&self) -> Value {
+        let outputs: Vec<Value> = self.outputs.iter().map(OutputDetail::event).collect();
+        let mut detail = json!({"outputDetails": outputs, "type": self.event_type});
+        if !self.playlists.is_empty() {
+            detail["playlistFilePaths"] = json!(self.playlists);
+        }
+        detail
+    }
+}
+
 /// What a finished output turned out to be.
 #[derive(Debug, Clone)]
 pub(crate) struct OutputDetail {
-    /// The objects the event names.
+    /// The objects the event names; none for an output of a CMAF or DASH package.
     pub(crate) paths: Vec<String>,
     /// How long it plays.
     pub(crate) duration_ms: u64,
@@ -124,7 +147,10 @@ pub(crate) struct VideoDetail {
 impl OutputDetail {
     /// As the COMPLETE event has it.
     fn event(&self) -> Value {
-        let mut detail = json!({"outputFilePaths": self.paths, "durationInMs": self.duration_ms});
+        let mut detail = json!({"durationInMs": self.duration_ms});
+        if !self.paths.is_empty() {
+            detail["outputFilePaths"] = json!(self.paths);
+        }
         if let Some(video) = &self.video {
             detail["videoDetails"] = json!({"widthInPx": video.width, "heightInPx": video.height});
             if let Some(bitrate) = video.average_bitrate {
@@ -172,7 +198,7 @@ pub(crate) struct Job {
     last_event_at: Millis,
     progress: Option<Progress>,
     error: Option<(u32, String)>,
-    groups: Vec<Vec<OutputDetail>>,
+    groups: Vec<GroupDetail>,
     cancel_requested: bool,
     publishing: bool,
 }
@@ -246,13 +272,8 @@ impl Job {
     }
 
     /// All outputs are in place; `groups` has them by output group.
-    pub(crate) fn complete(&mut self, groups: Vec<Vec<OutputDetail>>) -> JobEvent {
-        let details: Vec<Value> = (groups.iter())
-            .map(|outputs| {
-                let outputs: Vec<Value> = outputs.iter().map(OutputDetail::event).collect();
-                json!({"outputDetails": outputs, "type": "FILE_GROUP"})
-            })
-            .collect();
+    pub(crate) fn complete(&mut self, groups: Vec<GroupDetail>) -> JobEvent {
+        let details: Vec<Value> = groups.iter().map(GroupDetail::event).collect();
         self.groups = groups;
         self.finish(
             Status::Complete,
@@ -363,8 +384,8 @@ impl Job {
             job["errorMessage"] = json!(message);
         }
         if !self.groups.is_empty() {
-            let groups = self.groups.iter().map(|outputs| {
-                let outputs: Vec<Value> = outputs.iter().map(OutputDetail::api).collect();
+            let groups = self.groups.iter().map(|group| {
+                let outputs: Vec<Value> = group.outputs.iter().map(OutputDetail::api).collect();
                 json!({"outputDetails": outputs})
             });
             job["outputGroupDetails"] = groups.collect();
@@ -385,6 +406,18 @@ mod tests {
             "111122223333",
             request(),
         )
+    }
+
+    fn output(paths: &[&str]) -> OutputDetail {
+        OutputDetail {
+            paths: paths.iter().map(|&path| path.to_owned()).collect(),
+            duration_ms: 180_041,
+            video: Some(VideoDetail {
+                width: 1280,
+                height: 720,
+                average_bitrate: Some(2_000_000),
+            }),
+        }
     }
 
     /// The keys of a JSON value at every depth, with the types of the leaves.
@@ -417,15 +450,11 @@ mod tests {
             percent: 2,
             frames: 353,
         });
-        let complete = job.complete(vec![vec![OutputDetail {
-            paths: vec!["s3://amzn-s3-demo-bucket/hls/mainv1.m3u8".into()],
-            duration_ms: 180_041,
-            video: Some(VideoDetail {
-                width: 1280,
-                height: 720,
-                average_bitrate: Some(2_000_000),
-            }),
-        }]]);
+        let complete = job.complete(vec![GroupDetail {
+            event_type: "FILE_GROUP",
+            playlists: Vec::new(),
+            outputs: vec![output(&["s3://amzn-s3-demo-bucket/out/file.mp4"])],
+        }]);
         let failed = self::job().fail(&JobError::InputNotFound {
             uri: "s3://b/k".into(),
         });
@@ -465,6 +494,52 @@ mod tests {
             update.detail["jobProgress"],
             sample(include_str!("../../../events/mediaconvert/status-update.json"))["jobProgress"]
         );
+    }
+
+    #[test]
+    fn streaming_packages_are_told_as_mediaconvert_tells_them() {
+        let sound = OutputDetail {
+            paths: Vec::new(),
+            duration_ms: 180_053,
+            video: None,
+        };
+        let path = |name: &str| format!("s3://amzn-s3-demo-bucket/{name}");
+        let smaller = OutputDetail {
+            video: Some(VideoDetail {
+                width: 640,
+                height: 360,
+                average_bitrate: Some(600_000),
+            }),
+            ..output(&["s3://amzn-s3-demo-bucket/hls/mainv2.m3u8"])
+        };
+        for (event_type, playlists, outputs, expected) in [
+            (
+                "HLS_GROUP",
+                vec![path("hls/main.m3u8")],
+                vec![output(&["s3://amzn-s3-demo-bucket/hls/mainv1.m3u8"]), smaller],
+                include_str!("../../../events/mediaconvert/complete-hls-group.json"),
+            ),
+            (
+                "CMAF_GROUP",
+                vec![path("cmaf/1.mpd"), path("cmaf/1.m3u8")],
+                vec![output(&[]), sound.clone()],
+                include_str!("../../../events/mediaconvert/complete-cmaf-group.json"),
+            ),
+            (
+                "DASH_ISO_GROUP",
+                vec![path("dash/1.mpd")],
+                vec![output(&[]), sound],
+                include_str!("../../../events/mediaconvert/complete-dash-iso-group.json"),
+            ),
+        ] {
+            let complete = job().complete(vec![GroupDetail {
+                event_type,
+                playlists,
+                outputs,
+            }]);
+            let details = &sample(expected)["outputGroupDetails"];
+            assert_eq!(complete.detail["outputGroupDetails"], *details);
+        }
     }
 
     #[test]

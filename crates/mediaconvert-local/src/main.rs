@@ -13,6 +13,7 @@ mod job_error;
 mod job_templates;
 mod jobs;
 mod measure;
+mod package;
 mod probe;
 mod publication;
 mod queues;

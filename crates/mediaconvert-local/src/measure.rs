@@ -2,19 +2,26 @@
 
 use std::path::Path;
 
-use crate::job::{OutputDetail, VideoDetail};
+use crate::job::{GroupDetail, OutputDetail, VideoDetail};
 use crate::job_error::JobError;
 use crate::probe;
-use crate::settings::{Container, Content, FrameCapture, Output};
+use crate::settings::{Container, Content, FrameCapture, Output, OutputGroup};
 use crate::tools::Tools;
 
-/// An output that is written and not yet uploaded.
+/// An output group that is written and not yet uploaded.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct WrittenGroup {
     /// Its files.
     pub(crate) files: Vec<WrittenFile>,
     /// What the COMPLETE event says of it.
-    pub(crate) detail: OutputDetail,
+    pub(crate) detail: GroupDetail,
+}
+
+/// An output of a file group.
+#[derive(Debug)]
+struct Written {
+    files: Vec<WrittenFile>,
+    detail: OutputDetail,
 }
 
 /// A file and where it goes.
@@ -30,8 +37,32 @@ pub(crate) struct WrittenFile {
     pub(crate) content_type: &'static str,
 }
 
-/// Measures the output that ffmpeg wrote to `target`.
+/// Measures the outputs of a file group, which ffmpeg wrote to `targets`.
 pub(crate) async fn measure(
+    tools: &Tools,
+    directory: &Path,
+    group: &OutputGroup,
+    outputs: &[Output],
+    targets: &[String],
+) -> Result<WrittenGroup, JobError> {
+    let mut files = Vec::new();
+    let mut details = Vec::new();
+    for (output, target) in outputs.iter().zip(targets) {
+        let written = measure_output(tools, directory, output, target).await?;
+        files.extend(written.files);
+        details.push(written.detail);
+    }
+    Ok(WrittenGroup {
+        files,
+        detail: GroupDetail {
+            event_type: group.event_type(),
+            playlists: Vec::new(),
+            outputs: details,
+        },
+    })
+}
+
+async fn measure_output(
     tools: &Tools,
     directory: &Path,
     output: &Output,
@@ -121,13 +152,12 @@ fn content_type(content: &Content) -> &'static str {
         container,
         video,
         audio,
+        ..
     } = content
     else {
         return "image/jpeg";
     };
     match (container, video.is_some()) {
-        (Container::Mp4 { .. }, true) => "video/mp4",
-        (Container::Mp4 { .. }, false) => "audio/mp4",
         (Container::Mov, _) => "video/quicktime",
         (Container::Webm, true) => "video/webm",
         (Container::Webm, false) => "audio/webm",
@@ -135,6 +165,8 @@ fn content_type(content: &Content) -> &'static str {
             Some("MP3") => "audio/mpeg",
             _ => "audio/aac",
         },
+        (_, true) => "video/mp4",
+        (_, false) => "audio/mp4",
     }
 }
 
@@ -143,6 +175,6 @@ fn content_type(content: &Content) -> &'static str {
     clippy::cast_sign_loss,
     reason = "a duration, never negative"
 )]
-fn milliseconds(seconds: f64) -> u64 {
+pub(crate) fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1000.0).round() as u64
 }

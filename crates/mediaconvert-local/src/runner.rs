@@ -11,10 +11,11 @@ use crate::create_job::StatusUpdateInterval;
 use crate::fetch::{WebClient, fetch};
 use crate::ffmpeg::{self, EncodeProgress, Source};
 use crate::input_details::input_details;
-use crate::job::{Job, OutputDetail, Phase, Progress};
+use crate::job::{GroupDetail, Job, Phase, Progress};
 use crate::job_error::JobError;
 use crate::jobs::SharedJob;
-use crate::measure::{Written, measure};
+use crate::measure::{WrittenGroup, measure};
+use crate::package::package;
 use crate::probe::{self, Media, ProbeError};
 use crate::publication::Publication;
 use crate::role::ServiceRole;
@@ -72,7 +73,7 @@ impl Runner {
         &self,
         job: &SharedJob,
         publication: &mut Publication,
-    ) -> Result<Vec<Vec<OutputDetail>>, JobError> {
+    ) -> Result<Vec<GroupDetail>, JobError> {
         let _slot = self.slots.acquire().await.map_err(JobError::internal)?;
         job.report(Job::start);
         let (id, request) = {
@@ -103,21 +104,14 @@ impl Runner {
         // Encoding may have taken longer than the first session lasts.
         let s3 = s3().await?;
         updates.phase(Phase::Uploading);
-        let files: Vec<_> = written
-            .iter()
-            .flatten()
-            .flat_map(|output| &output.files)
-            .collect();
+        let files: Vec<_> = written.iter().flat_map(|group| &group.files).collect();
         for (index, file) in files.iter().enumerate() {
             let path = directory.path().join(&file.name);
             let object = (file.bucket.as_str(), file.key.as_str());
             publication.stage(&s3, object, file.content_type, &path).await?;
             updates.advance(percent(index + 1, files.len()));
         }
-        let groups = written.into_iter();
-        Ok(groups
-            .map(|group| group.into_iter().map(|output| output.detail).collect())
-            .collect())
+        Ok(written.into_iter().map(|group| group.detail).collect())
     }
 
     fn interval(&self, interval: StatusUpdateInterval) -> Duration {
@@ -159,7 +153,7 @@ impl Runner {
         media: &Media,
         directory: &Path,
         updates: &mut Updates<'_>,
-    ) -> Result<Vec<Vec<Written>>, JobError> {
+    ) -> Result<Vec<WrittenGroup>, JobError> {
         let source = Source {
             file: INPUT,
             media,
@@ -171,7 +165,7 @@ impl Runner {
         let mut groups = Vec::new();
         updates.phase(Phase::Transcoding);
         for (group_index, group) in settings.groups.iter().enumerate() {
-            let mut outputs = Vec::new();
+            let mut targets = Vec::new();
             for (index, output) in group.outputs.iter().enumerate() {
                 let target = target(output, group_index, index);
                 let arguments = ffmpeg::arguments(&source, &output.content, &target);
@@ -181,11 +175,19 @@ impl Runner {
                 encode.await.map_err(|error| JobError::Transcode {
                     reason: format!("{}: {error}", output.path),
                 })?;
-                outputs.push(measure(&self.tools, directory, output, &target).await?);
+                targets.push(target);
                 done += 1;
                 updates.output_done(percent(done, count));
             }
-            groups.push(outputs);
+            let outputs = &group.outputs;
+            groups.push(match &group.package {
+                None => measure(&self.tools, directory, group, outputs, &targets).await?,
+                Some(settings) => {
+                    let name = format!("group-{group_index}");
+                    let group = (group, settings);
+                    package(&self.tools, directory, group, outputs, &targets, &name).await?
+                }
+            });
         }
         Ok(groups)
     }

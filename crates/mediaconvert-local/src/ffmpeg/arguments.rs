@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::probe::{AudioStream, CONTAINERS, Media, VideoStream};
 use crate::settings::{
     AudioCodec, AudioDescription, AudioSelector, Container, Content, FrameCapture, Gop, Language,
-    RateControl, Ratio, Rotate, Scaling, Size, VideoCodec, VideoDescription,
+    RateControl, Ratio, Rotate, Scaling, Segments, Size, VideoCodec, VideoDescription,
 };
 
 /// The input as an output sees it.
@@ -59,12 +59,17 @@ pub(crate) fn arguments(source: &Source<'_>, content: &Content, target: &str) ->
             container,
             video,
             audio,
+            segments,
         } => {
             if audio.iter().any(|track| source.audio(&track.source).is_none()) {
                 silence(&mut arguments, source.media.seconds);
             }
             if let (Some(video), Some(stream)) = (video, source.media.video.first()) {
                 encode_video(&mut arguments, source, stream, video);
+                match segments {
+                    Some(segments) => segment_key_frames(&mut arguments, stream, video, *segments),
+                    None => key_frames(&mut arguments, video),
+                }
             }
             for (index, track) in audio.iter().enumerate() {
                 encode_audio(&mut arguments, source, index, track);
@@ -74,15 +79,18 @@ pub(crate) fn arguments(source: &Source<'_>, content: &Content, target: &str) ->
             for (index, track) in audio.iter().enumerate() {
                 tag_language(&mut arguments, source, index, track);
             }
-            mux(&mut arguments, *container, audio);
+            match segments {
+                Some(segments) => mux_segments(&mut arguments, *container, audio, *segments, target),
+                None => mux(&mut arguments, *container, audio, target),
+            }
         }
         Content::Captures(capture) => {
             if let Some(stream) = source.media.video.first() {
                 capture_frames(&mut arguments, source, stream, capture);
             }
+            arguments.add([format!("file:{target}")]);
         }
     }
-    arguments.add([format!("file:{target}")]);
     arguments.0
 }
 
@@ -141,6 +149,12 @@ fn encode_video(
     }
     encoder(arguments, video);
     rate_control(arguments, video);
+    if let Some(frames) = video.b_frames {
+        arguments.option("-bf", frames);
+    }
+}
+
+fn key_frames(arguments: &mut Arguments, video: &VideoDescription) {
     match video.gop {
         Some(Gop::Frames(frames)) => arguments.option("-g", frames.round()),
         Some(Gop::Seconds(seconds)) => {
@@ -148,8 +162,35 @@ fn encode_video(
         }
         None => {}
     }
-    if let Some(frames) = video.b_frames {
-        arguments.option("-bf", frames);
+}
+
+/// Segments begin with key frames, and the same ones in all renditions: so these stand at a
+/// distance in frames, at a constant rate, and scene changes add none.
+fn segment_key_frames(
+    arguments: &mut Arguments,
+    stream: &VideoStream,
+    video: &VideoDescription,
+    segments: Segments,
+) {
+    let rate = match video.frame_rate {
+        Some(Ratio { num, den }) => f64::from(num) / f64::from(den),
+        None => stream.frame_rate.clamp(1.0, 240.0),
+    };
+    if video.frame_rate.is_none() {
+        arguments.option("-r", rate);
+    }
+    arguments.add(["-fps_mode", "cfr", "-sc_threshold", "0", "-forced-idr", "1"]);
+    let gop = match video.gop {
+        Some(Gop::Frames(frames)) => Some(frames.round()),
+        Some(Gop::Seconds(seconds)) => Some((seconds * rate).round()),
+        None => None,
+    };
+    if let Some(gop) = gop {
+        arguments.option("-g", gop.max(1.0));
+    }
+    if segments.exact || gop.is_none() {
+        let frames = (f64::from(segments.seconds) * rate - 0.01).ceil();
+        arguments.option("-force_key_frames", format!("expr:not(mod(n,{frames}))"));
     }
 }
 
@@ -311,7 +352,7 @@ fn tag_language(arguments: &mut Arguments, source: &Source<'_>, index: usize, tr
     }
 }
 
-fn mux(arguments: &mut Arguments, container: Container, audio: &[AudioDescription]) {
+fn mux(arguments: &mut Arguments, container: Container, audio: &[AudioDescription], target: &str) {
     let format = match container {
         Container::Mp4 { fast_start } => {
             if fast_start {
@@ -321,12 +362,113 @@ fn mux(arguments: &mut Arguments, container: Container, audio: &[AudioDescriptio
         }
         Container::Mov => "mov",
         Container::Webm => "webm",
-        Container::Raw => match audio.first().map(|track| track.codec.name()) {
-            Some("MP3") => "mp3",
-            _ => "adts",
-        },
+        Container::Raw => bare_audio(audio),
+        // Cut and repackaged later, with the group's other outputs.
+        Container::Cmfc | Container::Mpd | Container::M3u8 | Container::PackedAudio => "mp4",
     };
     arguments.option("-f", format);
+    arguments.add([format!("file:{target}")]);
+}
+
+fn bare_audio(audio: &[AudioDescription]) -> &'static str {
+    match audio.first().map(|track| track.codec.name()) {
+        Some("MP3") => "mp3",
+        _ => "adts",
+    }
+}
+
+/// Segments and a playlist of them, `target` with `.m3u8`. Those of CMAF and DASH are cut later,
+/// all outputs of a group at once.
+fn mux_segments(
+    arguments: &mut Arguments,
+    container: Container,
+    audio: &[AudioDescription],
+    segments: Segments,
+    target: &str,
+) {
+    let Segments {
+        seconds, single_file, ..
+    } = segments;
+    match container {
+        Container::M3u8 => {
+            // Left to itself, ffmpeg would delay each output by its own B-frames.
+            arguments.add(["-avoid_negative_ts", "disabled"]);
+            arguments.add(["-hls_segment_options", "avoid_negative_ts=disabled"]);
+            arguments.add(["-f", "hls", "-hls_playlist_type", "vod", "-start_number", "1"]);
+            arguments.option("-hls_time", seconds);
+            if single_file {
+                arguments.add(["-hls_flags", "single_file"]);
+                arguments.option("-hls_segment_filename", format!("{target}.ts"));
+            } else {
+                arguments.option("-hls_segment_filename", format!("{target}_%05d.ts"));
+            }
+            arguments.option("-master_pl_name", multivariant(target));
+            arguments.add([format!("file:{target}.m3u8")]);
+        }
+        Container::PackedAudio => {
+            let format = bare_audio(audio);
+            arguments.add(["-f", "segment", "-segment_list_type", "m3u8"]);
+            arguments.option("-segment_format", format);
+            arguments.option("-segment_time", seconds);
+            arguments.option("-segment_start_number", 1);
+            arguments.option("-segment_list", format!("{target}.m3u8"));
+            let extension = if format == "mp3" { "mp3" } else { "aac" };
+            arguments.add([format!("{target}_%05d.{extension}")]);
+        }
+        container => mux(arguments, container, audio, target),
+    }
+}
+
+/// The playlist in which ffmpeg states the codecs of the HLS output `target`.
+pub(crate) fn multivariant(target: &str) -> String {
+    format!("{target}-codecs.m3u8")
+}
+
+/// The arguments with which ffmpeg cuts `outputs` of a group, one stream each, into segments, and
+/// lists them in `manifest.mpd` and one `media_0.m3u8` and so on for each output. Names begin with
+/// the output's number.
+pub(crate) fn cut(outputs: &[(String, bool)], segments: Segments) -> Vec<String> {
+    let mut arguments = Arguments::default();
+    arguments.add(["-v", "error", "-nostdin", "-y"]);
+    for (file, _) in outputs {
+        arguments.option("-i", format!("file:{file}"));
+    }
+    for index in 0..outputs.len() {
+        arguments.option("-map", index);
+    }
+    arguments.add(["-c", "copy", "-f", "dash", "-hls_playlist", "1"]);
+    arguments.option("-seg_duration", segments.seconds);
+    // A segment is one fragment unless that is shorter.
+    if let Some(seconds) = (segments.fragment_seconds).filter(|&fragment| fragment < segments.seconds) {
+        arguments.add(["-frag_type", "duration"]);
+        arguments.option("-frag_duration", seconds);
+    }
+    if segments.single_file {
+        arguments.add(["-single_file", "1", "-single_file_name", "$RepresentationID$.m4s"]);
+    } else {
+        arguments.add(["-init_seg_name", "$RepresentationID$init.m4s"]);
+        arguments.add(["-media_seg_name", "$RepresentationID$_$Number%09d$.m4s"]);
+    }
+    arguments.option("-adaptation_sets", adaptation_sets(outputs));
+    arguments.add(["file:manifest.mpd"]);
+    arguments.0
+}
+
+/// Renditions of the pictures replace one another; each sound is another one.
+fn adaptation_sets(outputs: &[(String, bool)]) -> String {
+    let streams = |wanted: bool| {
+        let numbered = outputs.iter().enumerate();
+        numbered
+            .filter(move |(_, (_, video))| *video == wanted)
+            .map(|(index, _)| index.to_string())
+    };
+    let video: Vec<String> = streams(true).collect();
+    let video = (!video.is_empty()).then(|| video.join(","));
+    let sets = video.into_iter().chain(streams(false)).enumerate();
+    let sets: Vec<String> = sets
+        .map(|(id, streams)| format!("id={id},streams={streams}"))
+        .collect();
+    sets.join(" ")
 }
 
 /// "Frame capture will encode the first frame of the output stream, then one frame every

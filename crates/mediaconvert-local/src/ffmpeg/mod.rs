@@ -3,8 +3,10 @@
 mod arguments;
 mod process;
 
-pub(crate) use arguments::{Source, arguments};
+pub(crate) use arguments::{Source, arguments, cut, multivariant};
 pub(crate) use process::{EncodeProgress, encode};
 
+#[cfg(test)]
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;

@@ -2,46 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
+use super::fixture::{Input, PICTURES, SOUND};
 use super::{EncodeProgress, Source, arguments, encode};
 use crate::probe::{self, Media};
 use crate::settings::{Content, JobSettings};
 use crate::tools::Tools;
-
-/// An input made by ffmpeg itself.
-struct Input {
-    tools: Tools,
-    directory: TempDir,
-    media: Media,
-}
+use serde_json::{Value, json};
 
 impl Input {
-    async fn new(options: &[&str]) -> Self {
-        let tools = Tools::for_tests();
-        let directory = tempfile::tempdir().unwrap();
-        let mut made: Vec<String> = ["-v", "error", "-y"].map(str::to_owned).into();
-        made.extend(options.iter().map(|&option| option.to_owned()));
-        made.push("file:input".to_owned());
-        encode(&tools, directory.path(), &made, |_| ()).await.unwrap();
-        let media = probe::input(&tools, directory.path(), "input").await.unwrap();
-        Self {
-            tools,
-            directory,
-            media,
-        }
-    }
-
-    /// 2 s of 640×360 at 30 frames a second with mono sound.
-    async fn clip() -> Self {
-        let mut options = PICTURES.to_vec();
-        options.extend(SOUND);
-        options.extend(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);
-        options.extend(["-c:a", "aac", "-f", "mp4"]);
-        Self::new(&options).await
-    }
-
     async fn encode(&self, settings: &Value) -> (Media, Vec<EncodeProgress>) {
         let settings = JobSettings::parse(settings).unwrap();
         let content = &settings.groups[0].outputs[0].content;
@@ -67,9 +35,6 @@ impl Input {
         (media.unwrap(), progress)
     }
 }
-
-const PICTURES: [&str; 4] = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30:d=2"];
-const SOUND: [&str; 4] = ["-f", "lavfi", "-i", "sine=d=2"];
 
 fn settings(container: &str, video: &Value, audio: &Value) -> Value {
     let mut output = json!({"containerSettings": {"container": container}});

@@ -16,6 +16,8 @@ pub(crate) struct AudioDescription {
     pub(crate) channels: Option<u32>,
     /// Its language tag.
     pub(crate) language: Language,
+    /// What HLS playlists call it.
+    pub(crate) stream_name: Option<String>,
 }
 
 /// `languageCodeControl`.
@@ -102,12 +104,8 @@ impl AudioDescription {
         };
         // "If no audio_source_name is specified, then 'Audio Selector 1' will be chosen."
         let source = node.text("audioSourceName")?.unwrap_or("Audio Selector 1");
-        node.harmless(&[
-            "audioType",
-            "audioTypeControl",
-            "customLanguageCode",
-            "streamName",
-        ]);
+        let stream_name = node.text("streamName")?;
+        node.harmless(&["audioType", "audioTypeControl", "customLanguageCode"]);
         node.finish()?;
         Ok(Self {
             source: source.to_owned(),
@@ -115,6 +113,7 @@ impl AudioDescription {
             sample_rate: encoding.sample_rate,
             channels: encoding.channels,
             language,
+            stream_name: stream_name.map(str::to_owned),
         })
     }
 }

@@ -6,6 +6,8 @@
 //! program cannot carry out, with which a job ends in ERROR.
 
 mod audio;
+mod container;
+mod group;
 mod input;
 mod node;
 mod output;
@@ -14,8 +16,10 @@ mod video;
 use serde_json::Value;
 
 pub(crate) use audio::{AudioCodec, AudioDescription, Language};
+pub(crate) use container::{AudioTrack, Container};
+pub(crate) use group::{Format, HlsPlaylists, OutputGroup, Package, Segments};
 pub(crate) use input::{AudioSelector, Input, InputUri, Rotate};
-pub(crate) use output::{Container, Content, Output, OutputGroup};
+pub(crate) use output::{Content, Output};
 pub(crate) use video::{FrameCapture, Gop, RateControl, Ratio, Scaling, Size, VideoCodec, VideoDescription};
 
 use node::Node;
@@ -80,10 +84,13 @@ impl JobSettings {
             [_] => Input::parse(inputs.into_iter().next().expect("there is one"))?,
             _ => return Err(node.unsupported("inputs[1]", "a second input")),
         };
-        let groups = (groups.into_iter())
-            .map(|group| OutputGroup::parse(group, &input))
+        let groups = (groups.into_iter().enumerate())
+            .map(|(index, group)| {
+                let path = format!("{}[{index}]", node.path("outputGroups"));
+                OutputGroup::parse(group, path, &input)
+            })
             .collect::<Result<Vec<_>, _>>()?;
-        output::refuse_clashes(&groups)?;
+        group::refuse_clashes(&groups)?;
         // Timecodes matter to clipping and burn-in alone, and those are refused where they stand.
         node.harmless(&["timecodeConfig", "adAvailOffset"]);
         node.integer("followSource", 1..=1)?;
@@ -153,6 +160,7 @@ mod tests {
             container,
             video: Some(video),
             audio,
+            segments: None,
         } = &output.content
         else {
             panic!("{output:?}");
@@ -264,9 +272,9 @@ mod tests {
                 },
             ),
             (
-                "settings.outputGroups[0].outputGroupSettings.type: HLS_GROUP_SETTINGS",
+                "settings.outputGroups[0].outputGroupSettings.type: MS_SMOOTH_GROUP_SETTINGS",
                 |s| {
-                    s["outputGroups"][0]["outputGroupSettings"] = json!({"type": "HLS_GROUP_SETTINGS"});
+                    s["outputGroups"][0]["outputGroupSettings"] = json!({"type": "MS_SMOOTH_GROUP_SETTINGS"});
                 },
             ),
             (

@@ -1,22 +1,13 @@
-//! Output groups and their outputs: what is in each file and where it goes.
+//! Outputs: what is in each and where it goes.
 
-use std::collections::HashMap;
-
+use super::SettingsError;
 use super::audio::AudioDescription;
-use super::input::Input;
+use super::container::{self, Container, Rendition};
+use super::group::{Destination, Format, Package, Segments, refuse_format_identifiers};
 use super::node::Node;
-use super::video::{FrameCapture, Video, VideoCodec, VideoDescription};
-use super::{AudioCodec, SettingsError};
+use super::video::{FrameCapture, Video, VideoDescription};
 
-/// A group of outputs. Only file groups are known so far; streaming groups, which have playlists
-/// of their own, will be other kinds of it.
-#[derive(Debug, Clone)]
-pub(crate) struct OutputGroup {
-    /// Its outputs, in the order of the settings.
-    pub(crate) outputs: Vec<Output>,
-}
-
-/// One file, or one series of captures.
+/// One file, one series of captures, or one part of a streaming package.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     /// Where it stands in the settings.
@@ -29,6 +20,8 @@ pub(crate) struct Output {
     pub(crate) extension: String,
     /// What is in it.
     pub(crate) content: Content,
+    /// How a streaming package presents it.
+    pub(crate) rendition: Rendition,
 }
 
 /// What is in an output.
@@ -42,6 +35,8 @@ pub(crate) enum Content {
         video: Option<VideoDescription>,
         /// The audio tracks.
         audio: Vec<AudioDescription>,
+        /// How it is cut, in a streaming package.
+        segments: Option<Segments>,
     },
     /// A series of JPEG files.
     Captures(FrameCapture),
@@ -57,203 +52,117 @@ impl Content {
     }
 }
 
-/// The containers this program writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Container {
-    /// MPEG-4; `fast_start` puts the index first (`PROGRESSIVE_DOWNLOAD`, the default).
-    Mp4 {
-        /// Whether the index comes first.
-        fast_start: bool,
-    },
-    /// `QuickTime`.
-    Mov,
-    /// `WebM`.
-    Webm,
-    /// No container: the bare audio stream.
-    Raw,
-}
-
-impl Container {
-    /// MediaConvert's name for it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Mp4 { .. } => "MP4",
-            Self::Mov => "MOV",
-            Self::Webm => "WEBM",
-            Self::Raw => "RAW",
-        }
-    }
-
-    /// What MediaConvert puts into this container, of the codecs this program has.
-    fn takes_video(self, codec: VideoCodec) -> bool {
-        match self {
-            Self::Mp4 { .. } => matches!(codec, VideoCodec::H264 | VideoCodec::H265 | VideoCodec::Av1),
-            Self::Mov => matches!(codec, VideoCodec::H264 | VideoCodec::H265),
-            Self::Webm => matches!(codec, VideoCodec::Vp8 | VideoCodec::Vp9),
-            Self::Raw => false,
-        }
-    }
-
-    fn takes_audio(self, codec: AudioCodec) -> bool {
-        match self {
-            Self::Webm => matches!(codec.name(), "OPUS" | "VORBIS"),
-            Self::Mp4 { .. } | Self::Mov | Self::Raw => matches!(codec.name(), "AAC" | "MP3"),
-        }
-    }
-}
-
-struct Destination {
-    bucket: String,
-    stem: String,
-}
-
-impl OutputGroup {
-    pub(super) fn parse(node: Node<'_>, input: &Input) -> Result<Self, SettingsError> {
-        let settings = node.node("outputGroupSettings")?;
-        let settings = node.required("outputGroupSettings", settings)?;
-        let destination = destination(settings, input)?;
-        let outputs = (node.nodes("outputs")?.into_iter().enumerate())
-            .map(|(index, output)| {
-                let path = format!("{}[{index}]", node.path("outputs"));
-                Output::parse(output, path, &destination)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        if outputs.is_empty() {
-            return Err(node.malformed("outputs", "at least one output is required"));
-        }
-        node.harmless(&["customName", "name"]);
-        node.finish()?;
-        Ok(Self { outputs })
-    }
-}
-
-fn destination(node: Node<'_>, input: &Input) -> Result<Destination, SettingsError> {
-    let group = node.one_of("type", &[("FILE_GROUP_SETTINGS", "fileGroupSettings")])?;
-    let key = node.required("type", group)?;
-    let group = node.required(key, node.node(key)?)?;
-    let uri = group.required("destination", group.text("destination")?)?;
-    let (bucket, key) = uri
-        .strip_prefix("s3://")
-        .and_then(|rest| rest.split_once('/'))
-        .filter(|(bucket, _)| !bucket.is_empty())
-        .ok_or_else(|| group.malformed("destination", format!("{uri:?} is no s3:// URI")))?;
-    refuse_format_identifiers(&group, "destination", key)?;
-    // Access control, encryption and storage class of the objects.
-    group.harmless(&["destinationSettings"]);
-    group.finish()?;
-    node.finish()?;
-    let stem = if key.is_empty() || key.ends_with('/') {
-        format!("{key}{}", input.uri.base_name())
-    } else {
-        key.to_owned()
-    };
-    Ok(Destination {
-        bucket: bucket.to_owned(),
-        stem,
-    })
-}
-
-/// `$dt$` and its like, which MediaConvert replaces in names.
-fn refuse_format_identifiers(node: &Node<'_>, key: &str, name: &str) -> Result<(), SettingsError> {
-    let is_identifier = |part: &&str| {
-        !part.is_empty() && part.len() <= 6 && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    let parts = name.split('$').count();
-    let inner = name.split('$').skip(1).take(parts.saturating_sub(2));
-    match inner.into_iter().find(is_identifier) {
-        Some(identifier) => Err(node.unsupported(key, &format!("the format identifier ${identifier}$"))),
-        None => Ok(()),
-    }
-}
-
 impl Output {
-    fn parse(node: Node<'_>, path: String, destination: &Destination) -> Result<Self, SettingsError> {
+    pub(super) fn parse(
+        node: Node<'_>,
+        path: String,
+        destination: &Destination,
+        package: Option<&Package>,
+    ) -> Result<Self, SettingsError> {
         if let Some(preset) = node.text("preset")? {
             let rule = format!("there is no preset {preset:?}; this MediaConvert has none");
             return Err(SettingsError::malformed(node.path("preset"), rule));
         }
         let container = node.required("containerSettings", node.node("containerSettings")?)?;
         let container_path = container.path("container");
-        let container = parse_container(container)?;
+        let (container, rendition) = container::parse(container)?;
         let video = node.node("videoDescription")?.map(Video::parse).transpose()?;
         let audio = (node.nodes("audioDescriptions")?.into_iter())
             .map(AudioDescription::parse)
             .collect::<Result<Vec<_>, _>>()?;
         let modifier = node.text("nameModifier")?.unwrap_or_default();
         refuse_format_identifiers(&node, "nameModifier", modifier)?;
-        let extension = node.text("extension")?;
-        node.harmless(&["outputSettings"]);
+        // "Use Extension to specify the file extension for outputs in File output groups."
+        let extension = node.text("extension")?.filter(|_| package.is_none());
+        let rendition = match (package, hls_settings(&node)?) {
+            (
+                Some(Package {
+                    format: Format::Hls, ..
+                }),
+                Some(settings),
+            ) => settings,
+            _ => rendition,
+        };
         node.finish()?;
-        let content = content(&path, &container_path, container, video, audio)?;
+        let container = match container {
+            Container::M3u8 if video.is_none() && !rendition.audio_in_m2ts => Container::PackedAudio,
+            container => container,
+        };
+        let place = Place {
+            output: &path,
+            container: &container_path,
+            package,
+        };
+        let content = content(&place, container, video, audio)?;
         Ok(Self {
             path,
             bucket: destination.bucket.clone(),
             stem: format!("{}{modifier}", destination.stem),
             extension: extension.unwrap_or(default_extension(&content)).to_owned(),
             content,
+            rendition,
         })
     }
 
-    /// Where it goes; captures add their number to the name.
+    /// Where it goes; captures add their number to the name, segments theirs.
     pub(crate) fn uri(&self) -> String {
         format!("s3://{}/{}.{}", self.bucket, self.stem, self.extension)
     }
+
+    /// The key of its own HLS playlist, in packages that have them.
+    pub(crate) fn playlist(&self) -> String {
+        format!("{}.m3u8", self.stem)
+    }
 }
 
-fn parse_container(node: Node<'_>) -> Result<Container, SettingsError> {
-    let fast_start = match node.node("mp4Settings")? {
-        Some(mp4) => {
-            let placement = [("PROGRESSIVE_DOWNLOAD", true), ("NORMAL", false)];
-            let fast_start = mp4.one_of("moovPlacement", &placement)?;
-            mp4.harmless(&["cslgAtom", "cttsVersion", "freeSpaceBox", "mp4MajorBrand"]);
-            mp4.only("audioDuration", &["DEFAULT_CODEC_DURATION"])?;
-            mp4.only("c2paManifest", &["EXCLUDE"])?;
-            mp4.finish()?;
-            fast_start.unwrap_or(true)
-        }
-        None => true,
+fn hls_settings(node: &Node<'_>) -> Result<Option<Rendition>, SettingsError> {
+    let Some(settings) = node.node("outputSettings")? else {
+        return Ok(None);
     };
-    let container = node.one_of(
-        "container",
-        &[
-            ("MP4", Container::Mp4 { fast_start }),
-            ("MOV", Container::Mov),
-            ("WEBM", Container::Webm),
-            ("RAW", Container::Raw),
-        ],
-    )?;
-    let container = node.required("container", container)?;
-    node.harmless(&["movSettings"]);
-    node.finish()?;
-    Ok(container)
+    let hls = settings.node("hlsSettings")?;
+    settings.finish()?;
+    hls.map(container::hls_settings).transpose()
+}
+
+/// Where an output stands.
+struct Place<'a> {
+    output: &'a str,
+    container: &'a str,
+    package: Option<&'a Package>,
 }
 
 fn content(
-    path: &str,
-    container_path: &str,
+    place: &Place<'_>,
     container: Container,
     video: Option<Video>,
     audio: Vec<AudioDescription>,
 ) -> Result<Content, SettingsError> {
     let misplaced =
-        |codec: &str| SettingsError::unsupported(container_path, format!("{codec} in {}", container.name()));
+        |what: &str| SettingsError::unsupported(place.container, format!("{what} in {}", container.name()));
     let video = match video {
         Some(Video::Captured(_)) if container != Container::Raw => {
             return Err(SettingsError::malformed(
-                container_path,
+                place.container,
                 "frame captures need container RAW",
             ));
         }
         Some(Video::Captured(_)) if !audio.is_empty() => {
-            return Err(SettingsError::malformed(path, "frame captures have no audio"));
+            return Err(SettingsError::malformed(
+                place.output,
+                "frame captures have no audio",
+            ));
         }
-        Some(Video::Captured(capture)) => return Ok(Content::Captures(capture)),
+        Some(Video::Captured(capture)) => {
+            refuse_foreign_container(place, container)?;
+            return Ok(Content::Captures(capture));
+        }
         Some(Video::Encoded(video)) => Some(video),
         None => None,
     };
+    refuse_foreign_container(place, container)?;
     if video.is_none() && audio.is_empty() {
         return Err(SettingsError::malformed(
-            path,
+            place.output,
             "a videoDescription or an audioDescription is required",
         ));
     }
@@ -263,54 +172,50 @@ fn content(
     if let Some(audio) = audio.iter().find(|audio| !container.takes_audio(audio.codec)) {
         return Err(misplaced(audio.codec.name()));
     }
-    if container == Container::Raw && audio.len() > 1 {
-        return Err(misplaced("more than one track"));
+    if container.takes_one_stream() && usize::from(video.is_some()) + audio.len() > 1 {
+        return Err(misplaced("more than one stream"));
     }
     Ok(Content::Muxed {
         container,
         video,
         audio,
+        segments: place.package.map(|package| package.segments),
     })
 }
 
-/// The service model's list, under `Output.Extension`.
+/// Each kind of package has a container of its own, and files have others.
+fn refuse_foreign_container(place: &Place<'_>, container: Container) -> Result<(), SettingsError> {
+    let format = place.package.map(|package| package.format);
+    if container.package() == format {
+        return Ok(());
+    }
+    let group = format.map_or("a file group", Format::name);
+    let what = format!("{} in {group}", container.name());
+    Err(SettingsError::unsupported(place.container, what))
+}
+
+/// The service model's list, under `Output.Extension`; those of segments are what jobs write.
 fn default_extension(content: &Content) -> &'static str {
     match content {
         Content::Captures(_) => "jpg",
-        Content::Muxed { container, audio, .. } => match container {
-            Container::Mp4 { .. } => "mp4",
+        Content::Muxed {
+            container,
+            video,
+            audio,
+            ..
+        } => match container {
+            Container::Mp4 { .. } | Container::Mpd => "mp4",
             Container::Mov => "mov",
             Container::Webm => "webm",
-            Container::Raw => match audio.first().map(|audio| audio.codec.name()) {
+            Container::M3u8 => "ts",
+            Container::Cmfc if video.is_some() => "cmfv",
+            Container::Cmfc => "cmfa",
+            Container::Raw | Container::PackedAudio => match audio.first().map(|audio| audio.codec.name()) {
                 Some("MP3") => "mp3",
                 _ => "aac",
             },
         },
     }
-}
-
-/// Refuses outputs that would overwrite one another, and jobs that only capture frames.
-pub(super) fn refuse_clashes(groups: &[OutputGroup]) -> Result<(), SettingsError> {
-    let mut written = HashMap::new();
-    for output in groups.iter().flat_map(|group| &group.outputs) {
-        if let Some(first) = written.insert(output.uri(), &output.path) {
-            return Err(SettingsError::malformed(
-                &output.path,
-                format!(
-                    "writes {} as {first} does; give each its own nameModifier",
-                    output.uri()
-                ),
-            ));
-        }
-    }
-    let mut outputs = groups.iter().flat_map(|group| &group.outputs);
-    if outputs.all(|output| matches!(output.content, Content::Captures(_))) {
-        return Err(SettingsError::malformed(
-            "settings.outputGroups",
-            "an output that is no frame capture is required",
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -370,20 +275,5 @@ mod tests {
             uris("s3://out/named", &json!([audio("MP4", "AAC")])),
             ["s3://out/named.mp4"]
         );
-    }
-
-    #[test]
-    fn names_with_format_identifiers_are_refused() {
-        for (name, refused) in [
-            ("-$dt$", true),
-            ("-$w$x$h$", true),
-            ("-us$", false),
-            ("cost $5 or $ 6", false),
-        ] {
-            let value = json!({"nameModifier": name});
-            let node = super::Node::new("output", &value).unwrap();
-            let result = super::refuse_format_identifiers(&node, "nameModifier", name);
-            assert_eq!(result.is_err(), refused, "{name}");
-        }
     }
 }
