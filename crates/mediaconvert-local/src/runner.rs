@@ -160,13 +160,15 @@ impl Runner {
             rotate: settings.input.rotate,
             audio_selectors: &settings.input.audio_selectors,
         };
-        let count = settings.groups.iter().map(|group| group.outputs.len()).sum();
+        let size = source.size().unwrap_or_default();
+        let outputs: Vec<Vec<Output>> = settings.groups.iter().map(|group| group.outputs(size)).collect();
+        let count = outputs.iter().map(Vec::len).sum();
         let mut done = 0;
         let mut groups = Vec::new();
         updates.phase(Phase::Transcoding);
-        for (group_index, group) in settings.groups.iter().enumerate() {
+        for (group_index, (group, outputs)) in settings.groups.iter().zip(&outputs).enumerate() {
             let mut targets = Vec::new();
-            for (index, output) in group.outputs.iter().enumerate() {
+            for (index, output) in outputs.iter().enumerate() {
                 let target = target(output, group_index, index);
                 let arguments = ffmpeg::arguments(&source, &output.content, &target);
                 let encode = ffmpeg::encode(&self.tools, directory, &arguments, |progress| {
@@ -179,7 +181,6 @@ impl Runner {
                 done += 1;
                 updates.output_done(percent(done, count));
             }
-            let outputs = &group.outputs;
             groups.push(match &group.package {
                 None => measure(&self.tools, directory, group, outputs, &targets).await?,
                 Some(settings) => {

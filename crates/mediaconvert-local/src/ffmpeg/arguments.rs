@@ -35,6 +35,15 @@ impl Source<'_> {
         (self.audio_selectors.get(name).and_then(stream)).or_else(|| default().and_then(stream))
     }
 
+    /// The size of its pictures, turned as the settings say.
+    pub(crate) fn size(&self) -> Option<(u32, u32)> {
+        let video = self.media.video.first()?;
+        Some(match self.turn(video) {
+            90 | 270 => (video.height, video.width),
+            _ => (video.width, video.height),
+        })
+    }
+
     /// Degrees clockwise.
     fn turn(&self, video: &VideoStream) -> u16 {
         match self.rotate {

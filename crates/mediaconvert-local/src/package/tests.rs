@@ -30,8 +30,9 @@ impl Bucket {
             rotate: settings.input.rotate,
             audio_selectors: &settings.input.audio_selectors,
         };
+        let outputs = group.outputs(source.size().unwrap_or_default());
         let mut targets = Vec::new();
-        for (index, output) in group.outputs.iter().enumerate() {
+        for (index, output) in outputs.iter().enumerate() {
             let target = format!("0-{index}");
             let arguments = arguments(&source, &output.content, &target);
             encode(&input.tools, input.directory.path(), &arguments, |_| ())
@@ -41,7 +42,7 @@ impl Bucket {
         }
         let directory = input.directory.path();
         let kind = (group, group.package.as_ref().unwrap());
-        let written = package(&input.tools, directory, kind, &group.outputs, &targets, "group-0")
+        let written = package(&input.tools, directory, kind, &outputs, &targets, "group-0")
             .await
             .unwrap();
         let mut objects = BTreeMap::new();
@@ -453,4 +454,59 @@ async fn a_package_of_sound_alone_plays_and_silence_counts_as_sound() {
     assert_eq!((media.video.len(), media.audio[0].channels), (0, 2));
     let duration = bucket.written.detail.outputs[0].duration_ms;
     assert!((1_950..2_200).contains(&duration), "{duration}");
+}
+
+/// A group with automated ABR: pictures, and sound apart.
+fn automated(settings: &Value) -> Value {
+    let outputs = json!([
+        {
+            "nameModifier": "-video",
+            "containerSettings": {"container": "M3U8"},
+            "videoDescription": {"codecSettings": {
+                "codec": "H_264",
+                "h264Settings": {"rateControlMode": "QVBR", "qualityTuningLevel": "MULTI_PASS_HQ"},
+            }},
+            "outputSettings": {"hlsSettings": {"audioRenditionSets": "audio"}},
+        },
+        {
+            "nameModifier": "-audio",
+            "containerSettings": {"container": "M3U8"},
+            "audioDescriptions": audio(),
+            "outputSettings": {"hlsSettings": {
+                "audioGroupId": "audio", "audioTrackType": "ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT",
+            }},
+        },
+    ]);
+    let mut job = job(
+        "HLS_GROUP_SETTINGS",
+        &json!({"destination": "s3://out/"}),
+        &outputs,
+    );
+    job["outputGroups"][0]["automatedEncodingSettings"] = json!({"abrSettings": settings});
+    job
+}
+
+#[tokio::test]
+async fn automated_abr_chooses_renditions_within_its_limits() {
+    let settings = automated(&json!({"maxRenditions": 3, "minAbrBitrate": 100_000}));
+    let portrait = ["-f", "lavfi", "-i", "testsrc2=s=360x640:r=30:d=1"];
+    let portrait = [
+        &portrait[..],
+        &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"],
+    ]
+    .concat();
+    let bucket = Bucket::of(Input::new(&portrait).await, &settings).await;
+
+    bucket.assert_whole(&["clip.m3u8"]);
+    for (number, expected) in [(1, (360, 640)), (2, (288, 512)), (3, (216, 384))] {
+        let media = bucket.open(&format!("clip-video_{number}.m3u8")).await;
+        assert_eq!(size(&media), expected);
+    }
+    let multivariant = bucket.text("clip.m3u8");
+    assert_eq!(
+        multivariant.matches("AUDIO=\"audio\"").count(),
+        3,
+        "{multivariant}"
+    );
+    assert_eq!(bucket.written.detail.outputs.len(), 4);
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::SettingsError;
+use super::abr::AutomatedAbr;
 use super::input::Input;
 use super::node::Node;
 use super::output::{Content, Output};
@@ -18,6 +19,8 @@ pub(crate) struct OutputGroup {
     pub(crate) package: Option<Package>,
     /// Its outputs, in the order of the settings.
     pub(crate) outputs: Vec<Output>,
+    /// What makes renditions of the output with video.
+    abr: Option<AutomatedAbr>,
 }
 
 /// `destination`, as far as all outputs of a group share it.
@@ -132,14 +135,27 @@ impl OutputGroup {
         let settings = node.node("outputGroupSettings")?;
         let settings = node.required("outputGroupSettings", settings)?;
         let (destination, package) = group_settings(settings, input)?;
+        let abr = match node.node("automatedEncodingSettings")? {
+            Some(automated) => AutomatedAbr::parse(automated)?,
+            None => None,
+        };
+        if abr.is_some() && package.is_none() {
+            let rule = "automated ABR is for HLS, CMAF and DASH groups";
+            return Err(node.malformed("automatedEncodingSettings", rule));
+        }
         let outputs = (node.nodes("outputs")?.into_iter().enumerate())
             .map(|(index, output)| {
                 let path = format!("{}[{index}]", node.path("outputs"));
-                Output::parse(output, path, &destination, package.as_ref())
+                Output::parse(output, path, &destination, package.as_ref(), abr)
             })
             .collect::<Result<Vec<_>, _>>()?;
         if outputs.is_empty() {
             return Err(node.malformed("outputs", "at least one output is required"));
+        }
+        let with_video = outputs.iter().filter(|output| output.content.has_video()).count();
+        if abr.is_some() && with_video != 1 {
+            let rule = format!("{with_video} have a videoDescription; with automated ABR, one must");
+            return Err(node.malformed("outputs", rule));
         }
         node.harmless(&["customName", "name"]);
         node.finish()?;
@@ -148,7 +164,32 @@ impl OutputGroup {
             destination,
             package,
             outputs,
+            abr,
         })
+    }
+
+    /// The outputs that are made of a source of this size, upright.
+    pub(crate) fn outputs(&self, source: (u32, u32)) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for output in &self.outputs {
+            match (&self.abr, &output.content) {
+                (
+                    Some(abr),
+                    Content::Muxed {
+                        video: Some(video), ..
+                    },
+                ) => {
+                    let renditions = abr.renditions(source, video).into_iter();
+                    outputs.extend(
+                        (1..)
+                            .zip(renditions)
+                            .map(|(number, it)| output.rendition_of(number, it)),
+                    );
+                }
+                _ => outputs.push(output.clone()),
+            }
+        }
+        outputs
     }
 
     /// The group's type as events name it.
@@ -297,6 +338,23 @@ fn segments(node: &Node<'_>, format: Format) -> Result<Segments, SettingsError> 
     })
 }
 
+/// "In a job that includes an automated ABR output group, all ABR output groups must use automated
+/// ABR."
+pub(super) fn refuse_mixed_abr(groups: &[OutputGroup]) -> Result<(), SettingsError> {
+    let automated = groups.iter().find(|group| group.abr.is_some());
+    let by_hand = (groups.iter()).find(|group| group.package.is_some() && group.abr.is_none());
+    match (automated, by_hand) {
+        (Some(automated), Some(by_hand)) => Err(SettingsError::malformed(
+            format!("{}.automatedEncodingSettings", by_hand.path),
+            format!(
+                "is required, as {} has it and both are streaming groups",
+                automated.path
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses what would overwrite one another, and jobs that only capture frames.
 pub(super) fn refuse_clashes(groups: &[OutputGroup]) -> Result<(), SettingsError> {
     let mut written = HashMap::new();
@@ -330,9 +388,10 @@ pub(super) fn refuse_clashes(groups: &[OutputGroup]) -> Result<(), SettingsError
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::settings::JobSettings;
 
     #[test]
     fn names_with_format_identifiers_are_refused() {
@@ -348,5 +407,129 @@ mod tests {
             let result = refuse_format_identifiers(&node, "nameModifier", name);
             assert_eq!(result.is_err(), refused, "{name}");
         }
+    }
+
+    fn automated() -> Value {
+        let group = json!({
+            "outputGroupSettings": {
+                "type": "CMAF_GROUP_SETTINGS",
+                "cmafGroupSettings": {"destination": "s3://out/"},
+            },
+            "automatedEncodingSettings": {"abrSettings": {}},
+            "outputs": [{
+                "nameModifier": "-video",
+                "containerSettings": {"container": "CMFC"},
+                "videoDescription": {"codecSettings": {
+                    "codec": "H_264",
+                    "h264Settings": {"rateControlMode": "QVBR", "qualityTuningLevel": "MULTI_PASS_HQ"},
+                }},
+            }],
+        });
+        json!({"inputs": [{"fileInput": "s3://in/clip.mov"}], "outputGroups": [group]})
+    }
+
+    #[test]
+    fn a_source_gets_renditions_up_to_its_own_size() {
+        let sizes = |source| {
+            let settings = JobSettings::parse(&automated()).unwrap();
+            let outputs = settings.groups[0].outputs(source).into_iter();
+            let sizes = outputs.map(|output| match output.content {
+                Content::Muxed {
+                    video: Some(video), ..
+                } => (video.size.width, video.size.height),
+                _ => panic!("no video"),
+            });
+            let sizes = sizes.map(|(width, height)| (width.unwrap(), height.unwrap()));
+            sizes.collect::<Vec<_>>()
+        };
+
+        assert_eq!(
+            sizes((1920, 1080)),
+            [
+                (1920, 1080),
+                (1280, 720),
+                (960, 540),
+                (768, 432),
+                (640, 360),
+                (512, 288)
+            ]
+        );
+        assert_eq!(sizes((1080, 1920))[..2], [(1080, 1920), (720, 1280)]);
+        assert_eq!(sizes((320, 240)), [(320, 240)]);
+    }
+
+    fn refusal(settings: &Value) -> String {
+        let error = JobSettings::parse(settings).unwrap_err();
+        assert!(matches!(error, SettingsError::Malformed { .. }), "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_automated_abr_cannot_have_is_refused() {
+        let group = "/outputGroups/0";
+        let video = "/outputGroups/0/outputs/0/videoDescription";
+        let codec = "/outputGroups/0/outputs/0/videoDescription/codecSettings";
+        let h264 = "/outputGroups/0/outputs/0/videoDescription/codecSettings/h264Settings";
+        let second = automated()["outputGroups"][0]["outputs"][0].clone();
+        for (parent, key, value, rule) in [
+            (
+                h264,
+                "qualityTuningLevel",
+                json!("SINGLE_PASS_HQ"),
+                "qualityTuningLevel: must be MULTI_PASS_HQ with automated ABR",
+            ),
+            (
+                h264,
+                "rateControlMode",
+                Value::Null,
+                "rateControlMode: must be QVBR with automated ABR",
+            ),
+            (
+                codec,
+                "codec",
+                json!("VP9"),
+                "codec: VP9 cannot be used with automated ABR; use H_264 or H_265",
+            ),
+            (
+                video,
+                "scalingBehavior",
+                json!("FIT_NO_UPSCALE"),
+                "scalingBehavior: FIT_NO_UPSCALE cannot be used with automated ABR, which never enlarges",
+            ),
+            (
+                group,
+                "outputs",
+                json!([second, second]),
+                "outputs: 2 have a videoDescription; with automated ABR, one must",
+            ),
+            (
+                "/outputGroups/0/automatedEncodingSettings/abrSettings",
+                "minAbrBitrate",
+                json!(9_000_000),
+                "minAbrBitrate: 9000000 is more than maxAbrBitrate, 8000000",
+            ),
+        ] {
+            let mut settings = automated();
+            settings.pointer_mut(codec).unwrap()["vp9Settings"] = json!({});
+            settings.pointer_mut(parent).unwrap()[key] = value;
+            let message = refusal(&settings);
+            assert!(message.ends_with(rule), "{message}");
+        }
+    }
+
+    #[test]
+    fn streaming_groups_are_all_automated_or_none_is() {
+        let mut settings = automated();
+        let mut second = settings["outputGroups"][0].clone();
+        second["automatedEncodingSettings"] = Value::Null;
+        second["outputGroupSettings"]["cmafGroupSettings"]["destination"] = json!("s3://out/second/");
+        second["outputs"][0]["videoDescription"]["codecSettings"]["h264Settings"]["maxBitrate"] =
+            json!(1_000_000);
+        settings["outputGroups"].as_array_mut().unwrap().push(second);
+
+        assert_eq!(
+            refusal(&settings),
+            "settings.outputGroups[1].automatedEncodingSettings: is required, as settings.outputGroups[0] has it and both are streaming groups"
+        );
     }
 }

@@ -5,6 +5,7 @@
 //! would say so: settings that it refuses at `CreateJob`, and settings that are right but that this
 //! program cannot carry out, with which a job ends in ERROR.
 
+mod abr;
 mod audio;
 mod container;
 mod group;
@@ -91,6 +92,7 @@ impl JobSettings {
             })
             .collect::<Result<Vec<_>, _>>()?;
         group::refuse_clashes(&groups)?;
+        group::refuse_mixed_abr(&groups)?;
         // Timecodes matter to clipping and burn-in alone, and those are refused where they stand.
         node.harmless(&["timecodeConfig", "adAvailOffset"]);
         node.integer("followSource", 1..=1)?;

@@ -1,6 +1,7 @@
 //! Outputs: what is in each and where it goes.
 
 use super::SettingsError;
+use super::abr::AutomatedAbr;
 use super::audio::AudioDescription;
 use super::container::{self, Container, Rendition};
 use super::group::{Destination, Format, Package, Segments, refuse_format_identifiers};
@@ -58,6 +59,7 @@ impl Output {
         path: String,
         destination: &Destination,
         package: Option<&Package>,
+        abr: Option<AutomatedAbr>,
     ) -> Result<Self, SettingsError> {
         if let Some(preset) = node.text("preset")? {
             let rule = format!("there is no preset {preset:?}; this MediaConvert has none");
@@ -66,7 +68,8 @@ impl Output {
         let container = node.required("containerSettings", node.node("containerSettings")?)?;
         let container_path = container.path("container");
         let (container, rendition) = container::parse(container)?;
-        let video = node.node("videoDescription")?.map(Video::parse).transpose()?;
+        let video = node.node("videoDescription")?;
+        let video = video.map(|video| Video::parse(video, abr)).transpose()?;
         let audio = (node.nodes("audioDescriptions")?.into_iter())
             .map(AudioDescription::parse)
             .collect::<Result<Vec<_>, _>>()?;
@@ -102,6 +105,16 @@ impl Output {
             content,
             rendition,
         })
+    }
+
+    /// One of the renditions that automated ABR makes of it, counted from 1.
+    pub(super) fn rendition_of(&self, number: usize, rendition: VideoDescription) -> Self {
+        let mut output = self.clone();
+        output.stem = format!("{}_{number}", self.stem);
+        if let Content::Muxed { video, .. } = &mut output.content {
+            *video = Some(rendition);
+        }
+        output
     }
 
     /// Where it goes; captures add their number to the name, segments theirs.

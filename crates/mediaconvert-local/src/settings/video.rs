@@ -4,6 +4,7 @@
 //! encoder spends its bits is skipped: another encoder spends them in another way.
 
 use super::SettingsError;
+use super::abr::AutomatedAbr;
 use super::node::Node;
 
 /// What an output shows.
@@ -218,8 +219,15 @@ enum CodecName {
 }
 
 impl Video {
-    pub(super) fn parse(node: Node<'_>) -> Result<Self, SettingsError> {
+    /// With automated ABR, "you can't use Fit without upscaling", and the bitrates are its own.
+    pub(super) fn parse(node: Node<'_>, abr: Option<AutomatedAbr>) -> Result<Self, SettingsError> {
         let size = size(&node)?;
+        if abr.is_some() && size.scaling == Scaling::FitNoUpscale {
+            return Err(node.malformed(
+                "scalingBehavior",
+                "FIT_NO_UPSCALE cannot be used with automated ABR, which never enlarges",
+            ));
+        }
         node.only("respondToAfd", &["NONE"])?;
         node.harmless(&[
             "afdSignaling",
@@ -249,7 +257,10 @@ impl Video {
             CodecName::Encoded(name) => {
                 let settings = codec.node(name.settings_key())?;
                 let settings = codec.required(name.settings_key(), settings)?;
-                Self::Encoded(encoded(settings, name, size)?)
+                if abr.is_some() {
+                    require_for_abr(&codec, &settings, name)?;
+                }
+                Self::Encoded(encoded(settings, name, size, abr)?)
             }
             CodecName::FrameCapture => {
                 let settings = codec.node("frameCaptureSettings")?;
@@ -260,6 +271,26 @@ impl Video {
         codec.finish()?;
         Ok(video)
     }
+}
+
+/// "You must specify these required settings."
+fn require_for_abr(codec: &Node<'_>, settings: &Node<'_>, name: VideoCodec) -> Result<(), SettingsError> {
+    if !matches!(name, VideoCodec::H264 | VideoCodec::H265) {
+        let rule = format!(
+            "{} cannot be used with automated ABR; use H_264 or H_265",
+            name.name()
+        );
+        return Err(codec.malformed("codec", rule));
+    }
+    for (key, value) in [
+        ("rateControlMode", "QVBR"),
+        ("qualityTuningLevel", "MULTI_PASS_HQ"),
+    ] {
+        if settings.text(key)? != Some(value) {
+            return Err(settings.malformed(key, format!("must be {value} with automated ABR")));
+        }
+    }
+    Ok(())
 }
 
 fn size(node: &Node<'_>) -> Result<Size, SettingsError> {
@@ -290,12 +321,17 @@ fn captured(node: &Node<'_>, size: Size) -> Result<FrameCapture, SettingsError> 
     })
 }
 
-fn encoded(node: Node<'_>, codec: VideoCodec, size: Size) -> Result<VideoDescription, SettingsError> {
+fn encoded(
+    node: Node<'_>,
+    codec: VideoCodec,
+    size: Size,
+    abr: Option<AutomatedAbr>,
+) -> Result<VideoDescription, SettingsError> {
     let (profile, ten_bit) = profile(&node, codec)?;
     let video = VideoDescription {
         size,
         codec,
-        rate_control: rate_control(&node, codec)?,
+        rate_control: rate_control(&node, codec, abr)?,
         frame_rate: frame_rate(&node)?,
         square_pixels: square_pixels(&node)?,
         gop: gop(&node, codec)?,
@@ -313,7 +349,11 @@ fn encoded(node: Node<'_>, codec: VideoCodec, size: Size) -> Result<VideoDescrip
     Ok(video)
 }
 
-fn rate_control(node: &Node<'_>, codec: VideoCodec) -> Result<RateControl, SettingsError> {
+fn rate_control(
+    node: &Node<'_>,
+    codec: VideoCodec,
+    abr: Option<AutomatedAbr>,
+) -> Result<RateControl, SettingsError> {
     #[derive(Clone, Copy)]
     enum Mode {
         Quality,
@@ -337,6 +377,9 @@ fn rate_control(node: &Node<'_>, codec: VideoCodec) -> Result<RateControl, Setti
     let buffer = node.unsigned("hrdBufferSize", 0..=MAX_BITRATE)?;
     let buffer = buffer.filter(|&bits| bits > 0);
     let level = quality_level(node)?;
+    if let Some(abr) = abr {
+        return Ok(abr.rate_control(level));
+    }
     Ok(match mode {
         Mode::Quality => RateControl::Quality {
             level,
