@@ -104,15 +104,15 @@ pub(crate) fn arguments(source: &Source<'_>, content: &Content, target: &str) ->
 }
 
 #[derive(Default)]
-struct Arguments(Vec<String>);
+pub(super) struct Arguments(pub(super) Vec<String>);
 
 impl Arguments {
-    fn add<T: Into<String>>(&mut self, arguments: impl IntoIterator<Item = T>) {
+    pub(super) fn add<T: Into<String>>(&mut self, arguments: impl IntoIterator<Item = T>) {
         self.0.extend(arguments.into_iter().map(Into::into));
     }
 
     /// `-b:v 1000`.
-    fn option(&mut self, name: &str, value: impl std::fmt::Display) {
+    pub(super) fn option(&mut self, name: &str, value: impl std::fmt::Display) {
         self.0.extend([name.to_owned(), format!("{value}")]);
     }
 }
@@ -431,53 +431,6 @@ fn mux_segments(
 /// The playlist in which ffmpeg states the codecs of the HLS output `target`.
 pub(crate) fn multivariant(target: &str) -> String {
     format!("{target}-codecs.m3u8")
-}
-
-/// The arguments with which ffmpeg cuts `outputs` of a group, one stream each, into segments, and
-/// lists them in `manifest.mpd` and one `media_0.m3u8` and so on for each output. Names begin with
-/// the output's number.
-pub(crate) fn cut(outputs: &[(String, bool)], segments: Segments) -> Vec<String> {
-    let mut arguments = Arguments::default();
-    arguments.add(["-v", "error", "-nostdin", "-y"]);
-    for (file, _) in outputs {
-        arguments.option("-i", format!("file:{file}"));
-    }
-    for index in 0..outputs.len() {
-        arguments.option("-map", index);
-    }
-    arguments.add(["-c", "copy", "-f", "dash", "-hls_playlist", "1"]);
-    arguments.option("-seg_duration", segments.seconds);
-    // A segment is one fragment unless that is shorter.
-    if let Some(seconds) = (segments.fragment_seconds).filter(|&fragment| fragment < segments.seconds) {
-        arguments.add(["-frag_type", "duration"]);
-        arguments.option("-frag_duration", seconds);
-    }
-    if segments.single_file {
-        arguments.add(["-single_file", "1", "-single_file_name", "$RepresentationID$.m4s"]);
-    } else {
-        arguments.add(["-init_seg_name", "$RepresentationID$init.m4s"]);
-        arguments.add(["-media_seg_name", "$RepresentationID$_$Number%09d$.m4s"]);
-    }
-    arguments.option("-adaptation_sets", adaptation_sets(outputs));
-    arguments.add(["file:manifest.mpd"]);
-    arguments.0
-}
-
-/// Renditions of the pictures replace one another; each sound is another one.
-fn adaptation_sets(outputs: &[(String, bool)]) -> String {
-    let streams = |wanted: bool| {
-        let numbered = outputs.iter().enumerate();
-        numbered
-            .filter(move |(_, (_, video))| *video == wanted)
-            .map(|(index, _)| index.to_string())
-    };
-    let video: Vec<String> = streams(true).collect();
-    let video = (!video.is_empty()).then(|| video.join(","));
-    let sets = video.into_iter().chain(streams(false)).enumerate();
-    let sets: Vec<String> = sets
-        .map(|(id, streams)| format!("id={id},streams={streams}"))
-        .collect();
-    sets.join(" ")
 }
 
 /// "Frame capture will encode the first frame of the output stream, then one frame every

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::{Part, read_playlist, reference};
-use crate::ffmpeg;
+use crate::ffmpeg::{self, Stream};
 use crate::job_error::JobError;
 use crate::probe;
 use crate::settings::{Output, OutputGroup, Package};
@@ -22,21 +22,27 @@ pub(super) async fn parts<'a>(
     // ffmpeg gives the playlists names of its own, the same in each group.
     let own = directory.join(name);
     std::fs::create_dir(&own).map_err(JobError::internal)?;
-    let files = targets.iter().map(|target| format!("../{target}"));
-    let video = outputs.iter().map(|output| output.content.has_video());
-    let files: Vec<(String, bool)> = files.zip(video).collect();
-    let arguments = ffmpeg::cut(&files, package.segments);
+    let mut media = Vec::new();
+    for target in targets {
+        let probed = probe::output(tools, directory, target).await;
+        media.push(probed.map_err(JobError::internal)?);
+    }
+    let streams: Vec<Stream<'_>> = (targets.iter().zip(&media))
+        .map(|(target, media)| Stream {
+            file: format!("../{target}"),
+            video: media.video.first(),
+        })
+        .collect();
+    let arguments = ffmpeg::cut(&streams, package.segments);
     let cut = ffmpeg::encode(tools, &own, &arguments, |_| ()).await;
     cut.map_err(|error| JobError::Transcode {
         reason: error.to_string(),
     })?;
     let mpd = std::fs::read_to_string(own.join("manifest.mpd")).map_err(JobError::internal)?;
     let mut parts = Vec::new();
-    for (index, output) in outputs.iter().enumerate() {
+    for (index, (output, media)) in outputs.iter().zip(media).enumerate() {
         let codecs = mpd.lines().find(|line| representation(line) == Some(index));
         let codecs = codecs.and_then(|line| attribute(line, "codecs"));
-        let media = probe::output(tools, directory, &targets[index]).await;
-        let media = media.map_err(JobError::internal)?;
         let mut playlist = read_playlist(&own, &format!("media_{index}.m3u8"))?;
         for segment in &mut playlist.segments {
             segment.uri = format!("{name}/{}", segment.uri);

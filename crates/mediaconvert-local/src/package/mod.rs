@@ -140,13 +140,14 @@ impl<'a> Part<'a> {
         let peak = (sizes.iter())
             .filter(|(_, length)| *length >= longest / 2.0)
             .map(|(size, length)| bitrate(*size, *length));
+        let average_bitrate = bitrate(bytes, seconds);
         Ok(Self {
             output,
             media,
             prefix,
             codecs,
-            peak_bitrate: peak.max().unwrap_or_default(),
-            average_bitrate: bitrate(bytes, seconds),
+            peak_bitrate: peak.max().unwrap_or_default().max(average_bitrate),
+            average_bitrate,
             playlist,
         })
     }

@@ -241,7 +241,7 @@ fn cmaf_outputs() -> Value {
         "containerSettings": {"container": "CMFC"},
         "audioDescriptions": audio(),
     });
-    json!([sound, rendition(360), rendition(180)])
+    json!([sound, rendition(360), rendition(240)])
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn a_cmaf_package_plays_by_both_manifests() {
     );
     let media = bucket.open("a/main.m3u8").await;
     assert_eq!((media.video.len(), media.audio.len()), (2, 1));
-    assert_eq!(size(&bucket.open("a/main_180.m3u8").await), (320, 180));
+    assert_eq!(size(&bucket.open("a/main_240.m3u8").await), (426, 240));
 
     let mpd = bucket.text("a/main.mpd");
     let named = named_by_mpd(mpd).into_iter().map(|name| format!("a/{name}"));
@@ -346,7 +346,7 @@ async fn packages_of_single_files_are_cut_by_byte_ranges() {
     cmaf.assert_whole(&["clip.m3u8", "clip.mpd"]);
     assert_eq!(
         named_by_mpd(cmaf.text("clip.mpd")),
-        ["clip_360.cmfv", "clip_180.cmfv", "clip_audio.cmfa"]
+        ["clip_360.cmfv", "clip_240.cmfv", "clip_audio.cmfa"]
     );
     assert_eq!(size(&cmaf.open("clip.m3u8").await), (640, 360));
     hls.assert_whole(&["clip.m3u8"]);
