@@ -56,14 +56,6 @@ pub(crate) enum JobError {
         /// The input.
         uri: String,
     },
-    /// An output wants pictures and the input has none.
-    #[error("No video found in input file [{uri}], which {output} asks for")]
-    NoVideo {
-        /// The input.
-        uri: String,
-        /// The output's path in the settings.
-        output: String,
-    },
     /// The input's codec cannot be decoded.
     #[error("Unsupported codec [{codec}] in input file [{uri}]")]
     UnsupportedCodec {
@@ -102,7 +94,6 @@ impl JobError {
     pub(crate) fn code(&self) -> u32 {
         match self {
             Self::NotMedia { .. } => 1010,
-            Self::NoVideo { .. } => 1020,
             Self::UnsupportedCodec { .. } => 1030,
             Self::Settings(_) => 1040,
             Self::InputUnreadable { .. } => 1076,

@@ -24,6 +24,8 @@ use crate::tools::Tools;
 
 /// The input's name in a job's directory.
 const INPUT: &str = "input";
+/// The same with black video.
+const BLACK: &str = "black";
 
 /// Runs jobs.
 #[derive(Debug)]
@@ -97,8 +99,15 @@ impl Runner {
         job.report(|job| job.input_information(&details));
 
         let mut updates = Updates::new(job, self.interval(request.status_update_interval));
+        let (file, media) = self.source(&settings, media, directory.path()).await?;
+        let source = Source {
+            file,
+            media: &media,
+            rotate: settings.input.rotate,
+            audio_selectors: &settings.input.audio_selectors,
+        };
         let written = self
-            .encode(&settings, &media, directory.path(), &mut updates)
+            .encode(&settings, &source, directory.path(), &mut updates)
             .await?;
 
         // Encoding may have taken longer than the first session lasts.
@@ -118,7 +127,7 @@ impl Runner {
         self.update_minute.mul_f64(interval.minutes())
     }
 
-    /// Looks into the input and checks that the outputs can be made from it.
+    /// Looks into the input and checks that it can be decoded as far as the outputs need it.
     async fn probe(&self, settings: &JobSettings, directory: &Path) -> Result<Media, JobError> {
         let uri = || settings.input.uri.to_string();
         let media = match probe::input(&self.tools, directory, INPUT).await {
@@ -129,16 +138,8 @@ impl Runner {
             }
             Err(error @ ProbeError::Failed(_)) => return Err(JobError::internal(error)),
         };
-        let outputs = || settings.groups.iter().flat_map(|group| &group.outputs);
-        match (
-            outputs().find(|output| output.content.has_video()),
-            media.video.first(),
-        ) {
-            (Some(output), None) => Err(JobError::NoVideo {
-                uri: uri(),
-                output: output.path.clone(),
-            }),
-            (Some(_), Some(video)) if video.codec.is_none() => Err(JobError::UnsupportedCodec {
+        match media.video.first() {
+            Some(video) if video.codec.is_none() && settings.has_video() => Err(JobError::UnsupportedCodec {
                 uri: uri(),
                 codec: video.four_cc.clone().unwrap_or_default(),
             }),
@@ -146,20 +147,31 @@ impl Runner {
         }
     }
 
+    /// What the outputs are made from: the input, with pictures if they need some.
+    async fn source(
+        &self,
+        settings: &JobSettings,
+        media: Media,
+        directory: &Path,
+    ) -> Result<(&'static str, Media), JobError> {
+        if !media.video.is_empty() || !settings.has_video() {
+            return Ok((INPUT, media));
+        }
+        let arguments = ffmpeg::add_black_video(INPUT, &media, BLACK);
+        let added = ffmpeg::encode(&self.tools, directory, &arguments, |_| ()).await;
+        added.map_err(JobError::internal)?;
+        let media = probe::input(&self.tools, directory, BLACK).await;
+        Ok((BLACK, media.map_err(JobError::internal)?))
+    }
+
     /// Encodes all outputs, one after the other: one ffmpeg keeps all cores busy.
     async fn encode(
         &self,
         settings: &JobSettings,
-        media: &Media,
+        source: &Source<'_>,
         directory: &Path,
         updates: &mut Updates<'_>,
     ) -> Result<Vec<WrittenGroup>, JobError> {
-        let source = Source {
-            file: INPUT,
-            media,
-            rotate: settings.input.rotate,
-            audio_selectors: &settings.input.audio_selectors,
-        };
         let size = source.size().unwrap_or_default();
         let outputs: Vec<Vec<Output>> = settings.groups.iter().map(|group| group.outputs(size)).collect();
         let count = outputs.iter().map(Vec::len).sum();
@@ -170,9 +182,9 @@ impl Runner {
             let mut targets = Vec::new();
             for (index, output) in outputs.iter().enumerate() {
                 let target = target(output, group_index, index);
-                let arguments = ffmpeg::arguments(&source, &output.content, &target);
+                let arguments = ffmpeg::arguments(source, &output.content, &target);
                 let encode = ffmpeg::encode(&self.tools, directory, &arguments, |progress| {
-                    updates.encoded(done, count, progress, media.seconds);
+                    updates.encoded(done, count, progress, source.media.seconds);
                 });
                 encode.await.map_err(|error| JobError::Transcode {
                     reason: format!("{}: {error}", output.path),

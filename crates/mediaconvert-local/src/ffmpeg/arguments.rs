@@ -62,7 +62,7 @@ pub(crate) fn arguments(source: &Source<'_>, content: &Content, target: &str) ->
     let mut arguments = Arguments::default();
     arguments.add(["-v", "error", "-nostdin", "-y"]);
     arguments.add(["-progress", "pipe:1", "-stats_period", "0.2"]);
-    input(&mut arguments, source);
+    input(&mut arguments, source.file, source.media);
     match content {
         Content::Muxed {
             container,
@@ -117,13 +117,14 @@ impl Arguments {
     }
 }
 
-fn input(arguments: &mut Arguments, source: &Source<'_>) {
+/// A file that anybody may have made.
+pub(super) fn input(arguments: &mut Arguments, file: &str, media: &Media) {
     // ffmpeg would turn the pictures by itself, or pass the rotation on. A filter turns them.
-    if let Some(video) = source.media.video.first().filter(|video| video.rotation != 0) {
+    if let Some(video) = media.video.first().filter(|video| video.rotation != 0) {
         arguments.option(&format!("-display_rotation:{}", video.index), 0);
     }
     arguments.add(["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS]);
-    arguments.option("-i", format!("file:{}", source.file));
+    arguments.option("-i", format!("file:{file}"));
 }
 
 /// A second input of silence, as long as the first.

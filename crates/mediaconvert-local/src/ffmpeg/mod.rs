@@ -1,10 +1,12 @@
 //! Encoding with ffmpeg: what to ask of it, and running it.
 
 mod arguments;
+mod black;
 mod cut;
 mod process;
 
 pub(crate) use arguments::{Source, arguments, multivariant};
+pub(crate) use black::add_black_video;
 pub(crate) use cut::{Stream, cut};
 pub(crate) use process::{EncodeProgress, encode};
 

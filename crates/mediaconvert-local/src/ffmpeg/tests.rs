@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fixture::{Input, PICTURES, SOUND};
-use super::{EncodeProgress, Source, arguments, encode};
+use super::{EncodeProgress, Source, add_black_video, arguments, encode};
 use crate::probe::{self, Media};
 use crate::settings::{Content, JobSettings};
 use crate::tools::Tools;
@@ -217,6 +217,34 @@ async fn a_video_without_sound_gets_silence_of_its_length() {
     assert_eq!((media.audio[0].channels, media.audio[0].sample_rate), (2, 48_000));
     let seconds = media.seconds.unwrap();
     assert!((1.9..2.3).contains(&seconds), "{seconds} s");
+}
+
+#[tokio::test]
+async fn sound_without_pictures_gets_black_ones_of_its_length() {
+    for (codec, format) in [
+        ("pcm_s16le", "wav"),
+        ("aac", "adts"),
+        ("libmp3lame", "mp3"),
+        ("flac", "flac"),
+    ] {
+        let mut options = SOUND.to_vec();
+        options.extend(["-c:a", codec, "-f", format]);
+        let mut input = Input::new(&options).await;
+        let directory = input.directory.path();
+        let arguments = add_black_video("input", &input.media, "black");
+        let black = encode(&input.tools, directory, &arguments, |_| ()).await;
+        black.unwrap_or_else(|error| panic!("{format}: {error}"));
+        std::fs::rename(directory.join("black"), directory.join("input")).unwrap();
+        input.media = probe::input(&input.tools, directory, "input").await.unwrap();
+        let (media, _) = input.encode(&settings("MP4", &h264(), &aac())).await;
+
+        assert_eq!(
+            (size(&media), codecs(&media)),
+            ((540, 360), (Some("h264"), Some("aac")))
+        );
+        let seconds = media.seconds.unwrap();
+        assert!((1.9..2.3).contains(&seconds), "{format}: {seconds} s");
+    }
 }
 
 #[tokio::test]

@@ -99,6 +99,12 @@ impl JobSettings {
         node.finish()?;
         Ok(Self { input, groups })
     }
+
+    /// Whether any output needs pictures.
+    pub(crate) fn has_video(&self) -> bool {
+        let mut outputs = self.groups.iter().flat_map(|group| &group.outputs);
+        outputs.any(|output| output.content.has_video())
+    }
 }
 
 #[cfg(test)]
