@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::mux::mux;
 use crate::probe::{AudioStream, CONTAINERS, Media, VideoStream};
 use crate::settings::{
-    AudioCodec, AudioDescription, AudioSelector, Container, Content, FrameCapture, Gop, Language,
-    RateControl, Ratio, Rotate, Scaling, Segments, Size, VideoCodec, VideoDescription,
+    AudioCodec, AudioDescription, AudioSelector, Content, FrameCapture, Gop, Language, RateControl, Ratio,
+    Rotate, Scaling, Segments, Size, VideoCodec, VideoDescription,
 };
 
 /// The input as an output sees it.
@@ -88,10 +89,7 @@ pub(crate) fn arguments(source: &Source<'_>, content: &Content, target: &str) ->
             for (index, track) in audio.iter().enumerate() {
                 tag_language(&mut arguments, source, index, track);
             }
-            match segments {
-                Some(segments) => mux_segments(&mut arguments, *container, audio, *segments, target),
-                None => mux(&mut arguments, *container, audio, target),
-            }
+            mux(&mut arguments, *container, audio, *segments, target);
         }
         Content::Captures(capture) => {
             if let Some(stream) = source.media.video.first() {
@@ -360,78 +358,6 @@ fn tag_language(arguments: &mut Arguments, source: &Source<'_>, index: usize, tr
     if let Some(language) = language {
         arguments.option(&format!("-metadata:s:a:{index}"), format!("language={language}"));
     }
-}
-
-fn mux(arguments: &mut Arguments, container: Container, audio: &[AudioDescription], target: &str) {
-    let format = match container {
-        Container::Mp4 { fast_start } => {
-            if fast_start {
-                arguments.add(["-movflags", "+faststart"]);
-            }
-            "mp4"
-        }
-        Container::Mov => "mov",
-        Container::Webm => "webm",
-        Container::Raw => bare_audio(audio),
-        // Cut and repackaged later, with the group's other outputs.
-        Container::Cmfc | Container::Mpd | Container::M3u8 | Container::PackedAudio => "mp4",
-    };
-    arguments.option("-f", format);
-    arguments.add([format!("file:{target}")]);
-}
-
-fn bare_audio(audio: &[AudioDescription]) -> &'static str {
-    match audio.first().map(|track| track.codec.name()) {
-        Some("MP3") => "mp3",
-        _ => "adts",
-    }
-}
-
-/// Segments and a playlist of them, `target` with `.m3u8`. Those of CMAF and DASH are cut later,
-/// all outputs of a group at once.
-fn mux_segments(
-    arguments: &mut Arguments,
-    container: Container,
-    audio: &[AudioDescription],
-    segments: Segments,
-    target: &str,
-) {
-    let Segments {
-        seconds, single_file, ..
-    } = segments;
-    match container {
-        Container::M3u8 => {
-            // Left to itself, ffmpeg would delay each output by its own B-frames.
-            arguments.add(["-avoid_negative_ts", "disabled"]);
-            arguments.add(["-hls_segment_options", "avoid_negative_ts=disabled"]);
-            arguments.add(["-f", "hls", "-hls_playlist_type", "vod", "-start_number", "1"]);
-            arguments.option("-hls_time", seconds);
-            if single_file {
-                arguments.add(["-hls_flags", "single_file"]);
-                arguments.option("-hls_segment_filename", format!("{target}.ts"));
-            } else {
-                arguments.option("-hls_segment_filename", format!("{target}_%05d.ts"));
-            }
-            arguments.option("-master_pl_name", multivariant(target));
-            arguments.add([format!("file:{target}.m3u8")]);
-        }
-        Container::PackedAudio => {
-            let format = bare_audio(audio);
-            arguments.add(["-f", "segment", "-segment_list_type", "m3u8"]);
-            arguments.option("-segment_format", format);
-            arguments.option("-segment_time", seconds);
-            arguments.option("-segment_start_number", 1);
-            arguments.option("-segment_list", format!("{target}.m3u8"));
-            let extension = if format == "mp3" { "mp3" } else { "aac" };
-            arguments.add([format!("{target}_%05d.{extension}")]);
-        }
-        container => mux(arguments, container, audio, target),
-    }
-}
-
-/// The playlist in which ffmpeg states the codecs of the HLS output `target`.
-pub(crate) fn multivariant(target: &str) -> String {
-    format!("{target}-codecs.m3u8")
 }
 
 /// "Frame capture will encode the first frame of the output stream, then one frame every

@@ -3,11 +3,13 @@
 mod arguments;
 mod black;
 mod cut;
+mod mux;
 mod process;
 
-pub(crate) use arguments::{Source, arguments, multivariant};
+pub(crate) use arguments::{Source, arguments};
 pub(crate) use black::add_black_video;
 pub(crate) use cut::{Stream, cut};
+pub(crate) use mux::codecs_playlist;
 pub(crate) use process::{EncodeProgress, encode};
 
 #[cfg(test)]

@@ -164,10 +164,9 @@ async fn sizes_follow_the_scaling_behavior() {
     }
 }
 
-#[tokio::test]
-async fn rotated_videos_come_out_as_the_settings_say_and_without_metadata() {
-    let mut input = Input::clip().await;
-    let turned = [
+/// A video that a player turns by a quarter, made of another.
+async fn turned(input: Input) -> Input {
+    let options = [
         "-display_rotation",
         "-90",
         "-i",
@@ -178,18 +177,48 @@ async fn rotated_videos_come_out_as_the_settings_say_and_without_metadata() {
         "mov",
         "file:turned",
     ];
-    let turned: Vec<String> = turned.map(str::to_owned).into();
-    encode(&input.tools, input.directory.path(), &turned, |_| ())
-        .await
-        .unwrap();
-    std::fs::rename(
-        input.directory.path().join("turned"),
-        input.directory.path().join("input"),
-    )
-    .unwrap();
-    input.media = probe::input(&input.tools, input.directory.path(), "input")
-        .await
-        .unwrap();
+    let options: Vec<String> = options.map(str::to_owned).into();
+    let directory = input.directory.path();
+    encode(&input.tools, directory, &options, |_| ()).await.unwrap();
+    std::fs::rename(directory.join("turned"), directory.join("input")).unwrap();
+    let media = probe::input(&input.tools, directory, "input").await.unwrap();
+    Input { media, ..input }
+}
+
+#[tokio::test]
+async fn ladders_fit_portraits_and_never_enlarge_them() {
+    let input = turned(Input::clip().await).await;
+    let capture =
+        json!({"codecSettings": {"codec": "FRAME_CAPTURE", "frameCaptureSettings": {"maxCaptures": 1}}});
+    for (side, expected) in [
+        (1920, (360, 640)),
+        (1280, (360, 640)),
+        (480, (270, 480)),
+        (160, (90, 160)),
+    ] {
+        for (container, mut video) in [("MP4", h264()), ("RAW", capture.clone())] {
+            video["width"] = json!(side);
+            video["height"] = json!(side);
+            video["scalingBehavior"] = json!("FIT_NO_UPSCALE");
+            let mut settings = settings(container, &video, &Value::Null);
+            settings["inputs"][0]["videoSelector"] = json!({"rotate": "AUTO"});
+            // No job may consist of captures alone.
+            let mut sound = self::settings("RAW", &Value::Null, &aac())["outputGroups"][0].clone();
+            sound["outputs"][0]["nameModifier"] = json!("-sound");
+            settings["outputGroups"].as_array_mut().unwrap().push(sound);
+            let (media, _) = input.encode(&settings).await;
+            assert_eq!(
+                (size(&media), media.video[0].rotation),
+                (expected, 0),
+                "{side} {container}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn rotated_videos_come_out_as_the_settings_say_and_without_metadata() {
+    let input = turned(Input::clip().await).await;
     assert_eq!(input.media.video[0].rotation, 90);
 
     for (rotate, expected) in [

@@ -55,7 +55,7 @@ fn packed_codec(content: &Content) -> Option<&'static str> {
 }
 
 fn stated_codecs(directory: &Path, target: &str) -> Result<String, JobError> {
-    let file = ffmpeg::multivariant(target);
+    let file = ffmpeg::codecs_playlist(target);
     let text = std::fs::read(directory.join(&file)).map_err(JobError::internal)?;
     let playlist = m3u8_rs::parse_master_playlist_res(&text)
         .map_err(|error| JobError::internal(format!("{file}: {error}")))?;

@@ -532,4 +532,51 @@ mod tests {
             "settings.outputGroups[1].automatedEncodingSettings: is required, as settings.outputGroups[0] has it and both are streaming groups"
         );
     }
+
+    /// A group with one output, with and without what it needs.
+    fn package_of(output: &Value) -> Result<JobSettings, SettingsError> {
+        let mut settings = automated();
+        settings["outputGroups"][0]["automatedEncodingSettings"] = Value::Null;
+        settings["outputGroups"][0]["outputs"] = json!([output]);
+        JobSettings::parse(&settings)
+    }
+
+    #[test]
+    fn a_package_has_a_container_of_its_own_and_one_stream_in_each() {
+        let sound = json!([{"codecSettings": {"codec": "AAC"}}]);
+        let output = |container: &str, audio: Value| {
+            json!({
+                "nameModifier": "-sound",
+                "containerSettings": {"container": container},
+                "audioDescriptions": audio,
+            })
+        };
+        let path = "settings.outputGroups[0].outputs[0].containerSettings.container";
+        let two = json!([sound[0], sound[0]]);
+        for (output, what) in [
+            (output("M3U8", sound.clone()), "M3U8 in CMAF_GROUP"),
+            (output("MP4", sound.clone()), "MP4 in CMAF_GROUP"),
+            (output("CMFC", two), "more than one stream in CMFC"),
+        ] {
+            let error = package_of(&output).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("{path}: {what} is not supported by mediaconvert-local")
+            );
+        }
+        package_of(&output("CMFC", sound)).unwrap();
+    }
+
+    #[test]
+    fn an_output_cannot_take_the_multivariant_playlists_name() {
+        let output = json!({
+            "containerSettings": {"container": "CMFC"},
+            "audioDescriptions": [{"codecSettings": {"codec": "AAC"}}],
+        });
+
+        assert_eq!(
+            package_of(&output).unwrap_err().to_string(),
+            "settings.outputGroups[0].outputs[0]: writes s3://out/clip.m3u8 as settings.outputGroups[0] does; give each its own nameModifier"
+        );
+    }
 }

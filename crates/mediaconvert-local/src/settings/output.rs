@@ -188,6 +188,10 @@ fn content(
     if container.takes_one_stream() && usize::from(video.is_some()) + audio.len() > 1 {
         return Err(misplaced("more than one stream"));
     }
+    let in_one_file = place.package.is_some_and(|package| package.segments.single_file);
+    if container == Container::PackedAudio && in_one_file {
+        return Err(misplaced("packed audio of a SINGLE_FILE group"));
+    }
     Ok(Content::Muxed {
         container,
         video,
