@@ -84,9 +84,9 @@ def probe(source: str) -> Media:
 
 
 def _opening(source: str) -> list[str]:
-    """The input with what it takes to open it: HLS segments may be named as MediaConvert does."""
-    hls = ["-allowed_extensions", "ALL", "-extension_picky", "0"] if source.endswith(".m3u8") else []
-    return [*hls, "-i", source]
+    """The input with what it takes to open it: segments may be named as MediaConvert does."""
+    options = {".m3u8": ["-allowed_extensions", "ALL", "-extension_picky", "0"], ".mpd": ["-allowed_extensions", "ALL"]}
+    return [*options.get(Path(source).suffix, []), "-i", source]
 
 
 def _first(found: dict, kind: str) -> dict:
@@ -94,7 +94,7 @@ def _first(found: dict, kind: str) -> dict:
 
 
 def decode(path: Path) -> str:
-    """Decodes a file from end to end; answers what went wrong, or nothing."""
-    command = [ffmpeg(), "-v", "error", "-xerror", *_opening(str(path)), "-f", "null", "-"]
+    """Decodes a file from end to end, all renditions of a playlist; answers what went wrong, or nothing."""
+    command = [ffmpeg(), "-v", "error", "-xerror", *_opening(str(path)), "-map", "0", "-f", "null", "-"]
     decoded = subprocess.run(command, capture_output=True, text=True)
     return decoded.stderr.strip() or ("" if decoded.returncode == 0 else f"ffmpeg ended with {decoded.returncode}")

@@ -61,21 +61,19 @@ pub(crate) async fn package(
     targets: &[String],
     name: &str,
 ) -> Result<WrittenGroup, JobError> {
-    let mut files = Vec::new();
-    let parts = match package.format {
-        Format::Hls => hls::parts(tools, directory, outputs, targets).await?,
+    let (parts, mpd) = match package.format {
+        Format::Hls => (hls::parts(tools, directory, outputs, targets).await?, None),
         Format::Cmaf | Format::DashIso => {
             let (parts, mpd) = dash::parts(tools, directory, package, outputs, targets, name).await?;
-            if package.dash {
-                let text = dash::manifest(&mpd, group, &parts);
-                let file = (format!("{name}.mpd"), format!("{}.mpd", group.destination.stem));
-                files.push(write(directory, group, file, MPD_TYPE, text.as_bytes())?);
-            }
-            parts
+            (parts, Some(mpd).filter(|_| package.dash))
         }
     };
-    for part in &parts {
-        files.extend(part.segments(group));
+    // They become visible in this order: what is named before what names it.
+    let mut files: Vec<WrittenFile> = parts.iter().flat_map(|part| part.segments(group)).collect();
+    if let Some(mpd) = mpd {
+        let text = dash::manifest(&mpd, group, &parts);
+        let file = (format!("{name}.mpd"), format!("{}.mpd", group.destination.stem));
+        files.push(write(directory, group, file, MPD_TYPE, text.as_bytes())?);
     }
     if let Some(settings) = package.hls {
         for (index, part) in parts.iter().enumerate() {

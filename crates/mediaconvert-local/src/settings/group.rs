@@ -170,26 +170,21 @@ impl OutputGroup {
 
     /// The outputs that are made of a source of this size, upright.
     pub(crate) fn outputs(&self, source: (u32, u32)) -> Vec<Output> {
-        let mut outputs = Vec::new();
-        for output in &self.outputs {
-            match (&self.abr, &output.content) {
-                (
-                    Some(abr),
-                    Content::Muxed {
-                        video: Some(video), ..
-                    },
-                ) => {
-                    let renditions = abr.renditions(source, video).into_iter();
-                    outputs.extend(
-                        (1..)
-                            .zip(renditions)
-                            .map(|(number, it)| output.rendition_of(number, it)),
-                    );
-                }
-                _ => outputs.push(output.clone()),
+        let renditions = |output: &Output| match (self.abr, &output.content) {
+            (
+                Some(abr),
+                Content::Muxed {
+                    video: Some(video), ..
+                },
+            ) => {
+                let renditions = (1..).zip(abr.renditions(source, video));
+                renditions
+                    .map(|(number, rendition)| output.rendition_of(number, rendition))
+                    .collect()
             }
-        }
-        outputs
+            _ => vec![output.clone()],
+        };
+        self.outputs.iter().flat_map(renditions).collect()
     }
 
     /// The group's type as events name it.

@@ -219,7 +219,8 @@ enum CodecName {
 }
 
 impl Video {
-    /// With automated ABR, "you can't use Fit without upscaling", and the bitrates are its own.
+    /// "You cannot choose Fit without upscaling when you enable Automated ABR", and the bitrates are
+    /// its own.
     pub(super) fn parse(node: Node<'_>, abr: Option<AutomatedAbr>) -> Result<Self, SettingsError> {
         let size = size(&node)?;
         if abr.is_some() && size.scaling == Scaling::FitNoUpscale {
