@@ -510,3 +510,30 @@ async fn automated_abr_chooses_renditions_within_its_limits() {
     );
     assert_eq!(bucket.written.detail.outputs.len(), 4);
 }
+
+#[tokio::test]
+async fn segments_end_where_their_length_control_says() {
+    let seconds = |bucket: &Bucket, key: &str| {
+        let playlist = m3u8_rs::parse_media_playlist_res(&bucket.objects[key]).unwrap();
+        let rounded = |seconds: f32| (seconds * 10.0).round() / 10.0;
+        (playlist.segments.iter())
+            .map(|segment| rounded(segment.duration))
+            .collect::<Vec<_>>()
+    };
+    let mut video = video(180);
+    video["codecSettings"]["h264Settings"]["gopSizeUnits"] = json!("SECONDS");
+    video["codecSettings"]["h264Settings"]["gopSize"] = json!(0.8);
+    for (control, expected) in [("EXACT", [1.0, 1.0]), ("GOP_MULTIPLE", [1.6, 0.4])] {
+        for (kind, container) in [("HLS_GROUP_SETTINGS", "M3U8"), ("CMAF_GROUP_SETTINGS", "CMFC")] {
+            let output = json!([{
+                "nameModifier": "-v",
+                "containerSettings": {"container": container},
+                "videoDescription": video,
+            }]);
+            let settings =
+                json!({"destination": "s3://out/", "segmentLength": 1, "segmentLengthControl": control});
+            let bucket = Bucket::of(Input::clip().await, &job(kind, &settings, &output)).await;
+            assert_eq!(seconds(&bucket, "clip-v.m3u8"), expected, "{control} {container}");
+        }
+    }
+}
