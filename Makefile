@@ -32,6 +32,7 @@ lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
 	cargo fmt --all --check
 	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --test e2e --test on_dynamodb -- -D warnings
 	.tools/venv/bin/ruff check --config tests/ruff.toml tests fuzz
 	.tools/venv/bin/ruff format --check --config tests/ruff.toml tests fuzz
 
@@ -47,9 +48,13 @@ test-unit: $(TOOLS) ## Unit and adapter tests, without the local cloud
 	FFMPEG="$$($(PYTHON) -m local_cloud.tools ffmpeg)" FFPROBE="$$($(PYTHON) -m local_cloud.tools ffprobe)" \
 		cargo test --workspace
 
+# The queue is made by the tests that use it.
+E2E_PARAMETERS := InputBucketNames=further-inputs UploadPrefix=incoming/ \
+	ExtraQueueArns=arn:aws:mediaconvert:us-east-1:000000000000:queues/paused
+
 .PHONY: test-e2e
 test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
-	$(LOCAL_CLOUD) exec --parameter-overrides InputBucketNames=further-inputs -- sh -exc " \
+	$(LOCAL_CLOUD) exec --parameter-overrides $(E2E_PARAMETERS) -- sh -exc " \
 		cargo test --workspace --test e2e -- --test-threads=1; \
 		cargo test --workspace --test on_dynamodb; \
 		$(PYTHON) -m local_cloud.permissions; \

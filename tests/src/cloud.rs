@@ -9,6 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_mediaconvert::types::QueueStatus;
 use aws_sdk_s3::primitives::ByteStream;
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub struct Cloud {
     pub lambda: aws_sdk_lambda::Client,
     /// The media bucket, as the host application may use it.
     pub s3: aws_sdk_s3::Client,
+    /// The submit queue, as the host application may use it.
+    pub sqs: aws_sdk_sqs::Client,
     /// The SDK's settings of the administrator, for what the host application may not do.
     pub administrator: SdkConfig,
 }
@@ -85,6 +88,7 @@ impl Cloud {
             dynamodb: aws_sdk_dynamodb::Client::new(&host_app),
             lambda: aws_sdk_lambda::Client::new(&host_app),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            sqs: aws_sdk_sqs::Client::new(&host_app),
             administrator: sdk_config(&description, &description.administrator),
             description,
         }
@@ -112,6 +116,19 @@ impl Cloud {
             region, account_id, ..
         } = &self.description;
         format!("arn:aws:mediaconvert:{region}:{account_id}:queues/Default")
+    }
+
+    /// The ARN of a paused queue, the stack's only extra one.
+    pub async fn paused_queue(&self) -> String {
+        let created = aws_sdk_mediaconvert::Client::new(&self.administrator)
+            .create_queue()
+            .name("paused")
+            .status(QueueStatus::Paused)
+            .send();
+        if let Err(error) = created.await {
+            assert!(error.into_service_error().is_conflict_exception());
+        }
+        self.queue_arn().replace("Default", "paused")
     }
 
     /// Uploads a file and answers its `s3://` URI.
@@ -203,8 +220,9 @@ impl Cloud {
     }
 }
 
-/// A job of a clip of seconds is done long before. `E2E_PATIENCE_SECONDS` is for who expects failure.
-fn patience() -> Duration {
+/// How long a test waits for something. A job of a clip of seconds is done long before. `E2E_PATIENCE_SECONDS` is for who expects failure.
+#[must_use]
+pub fn patience() -> Duration {
     let seconds = env::var("E2E_PATIENCE_SECONDS").map_or(30, |seconds| seconds.parse().unwrap());
     Duration::from_secs(seconds)
 }

@@ -12,4 +12,4 @@ pub mod cloud;
 pub mod media;
 pub mod webhook;
 
-pub use cloud::Cloud;
+pub use cloud::{Cloud, patience};

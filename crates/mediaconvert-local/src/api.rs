@@ -19,7 +19,8 @@ use crate::create_job::{JobRequest, Refused};
 use crate::job::Status;
 use crate::job_templates::{JobTemplates, TemplateError};
 use crate::jobs::{Filter, Jobs};
-use crate::queues::{CreateQueue, QueueError, Queues};
+use crate::queues::{CreateQueue, QueueError, Queues, UpdateQueue};
+use crate::quotas::{Quotas, TokenBucket};
 use crate::runner::Runner;
 
 /// What the handlers share.
@@ -31,8 +32,18 @@ pub(crate) struct Service {
     pub(crate) templates: JobTemplates,
     /// The queues.
     pub(crate) queues: Queues,
+    /// How often operations may be called.
+    pub(crate) quotas: Quotas,
     /// Runs the jobs.
     pub(crate) runner: Arc<Runner>,
+}
+
+impl Service {
+    /// Lets a queue's jobs run or wait, as its status says.
+    fn follow(&self, queue: &Value) {
+        let arn = queue["arn"].as_str().unwrap_or_default();
+        self.runner.schedule.set_paused(arn, queue["status"] == "PAUSED");
+    }
 }
 
 type Shared = State<Arc<Service>>;
@@ -53,7 +64,10 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
             get(get_job_template).delete(delete_job_template),
         )
         .route("/2017-08-29/queues", get(list_queues).post(create_queue))
-        .route("/2017-08-29/queues/{name}", get(get_queue).delete(delete_queue))
+        .route(
+            "/2017-08-29/queues/{name}",
+            get(get_queue).put(update_queue).delete(delete_queue),
+        )
         .route(
             "/health",
             get(|| async { answer(StatusCode::OK, json!({"status": "ok"})) }),
@@ -150,7 +164,17 @@ async fn unknown_operation() -> ApiError {
     }
 }
 
+/// `TooManyRequestsException` once a quota is used up.
+fn admit(quota: &TokenBucket) -> Result<(), ApiError> {
+    quota.take().then_some(()).ok_or_else(|| ApiError {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        name: "TooManyRequestsException",
+        message: "Too Many Requests".to_owned(),
+    })
+}
+
 async fn create_job(State(service): Shared, body: Bytes) -> Answer {
+    admit(&service.quotas.create)?;
     let request = JobRequest::parse(&body, &service.templates, |queue| service.queues.find(queue))?;
     let (job, is_new) = service.jobs.create(request);
     let body = json!({"job": job.lock().api()});
@@ -161,6 +185,7 @@ async fn create_job(State(service): Shared, body: Bytes) -> Answer {
 }
 
 async fn get_job(State(service): Shared, Path(id): Path<String>) -> Answer {
+    admit(&service.quotas.get)?;
     let job = service.jobs.get(&id).ok_or_else(|| no_job(&id))?;
     let body = json!({"job": job.lock().api()});
     Ok(answer(StatusCode::OK, body))
@@ -169,6 +194,7 @@ async fn get_job(State(service): Shared, Path(id): Path<String>) -> Answer {
 /// The service model lists `ConflictException`, "a conflict with the current state of the
 /// resource", among `CancelJob`'s errors; a job that has ended is the one such state.
 async fn cancel_job(State(service): Shared, Path(id): Path<String>) -> Answer {
+    admit(&service.quotas.cancel)?;
     let job = service.jobs.get(&id).ok_or_else(|| no_job(&id))?;
     match job.cancel() {
         Ok(()) => Ok(answer(StatusCode::ACCEPTED, json!({}))),
@@ -286,7 +312,16 @@ async fn create_queue(State(service): Shared, body: Bytes) -> Answer {
     let request: CreateQueue =
         serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
     let queue = service.queues.create(request, &service.jobs)?;
+    service.follow(&queue);
     Ok(answer(StatusCode::CREATED, json!({"queue": queue})))
+}
+
+async fn update_queue(State(service): Shared, Path(name): Path<String>, body: Bytes) -> Answer {
+    let request: UpdateQueue =
+        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let queue = service.queues.update(&name, request, &service.jobs)?;
+    service.follow(&queue);
+    Ok(answer(StatusCode::OK, json!({"queue": queue})))
 }
 
 async fn delete_queue(State(service): Shared, Path(name): Path<String>) -> Answer {

@@ -36,6 +36,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     pub(crate) work_dir: PathBuf,
 
+    /// Multiplies the rates of MediaConvert's quotas: 5 jobs a second to create, 2 to get, 2 to
+    /// cancel. The bursts, 100 calls each, stay.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
+    pub(crate) quota_rate_factor: f64,
+
     /// How many jobs run at once; the others wait.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_concurrent_jobs: u16,
@@ -56,6 +61,13 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
         Ok(address)
     } else {
         Err("this server checks no signatures and listens on loopback addresses only".to_owned())
+    }
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if f64::is_finite(factor) && factor > 0.0 => Ok(factor),
+        _ => Err("a factor is a number above 0".to_owned()),
     }
 }
 

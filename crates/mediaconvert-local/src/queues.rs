@@ -1,9 +1,9 @@
-//! On-demand queues. They only have names here: all jobs wait in one line.
+//! On-demand queues. A paused one keeps its jobs waiting.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::Millis;
@@ -13,14 +13,34 @@ use crate::jobs::Jobs;
 /// The queue every account has.
 const DEFAULT: &str = "Default";
 
-/// The body of `CreateQueue`. A paused or reserved queue would be one whose jobs do not run.
+/// Whether a queue's jobs run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum QueueStatus {
+    /// They do.
+    #[default]
+    Active,
+    /// They wait; those that run go on.
+    Paused,
+}
+
+/// The body of `CreateQueue`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateQueue {
     name: String,
     description: Option<String>,
-    status: Option<String>,
+    #[serde(default)]
+    status: QueueStatus,
     pricing_plan: Option<String>,
+}
+
+/// The body of `UpdateQueue`. What it lacks stays.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UpdateQueue {
+    description: Option<String>,
+    status: Option<QueueStatus>,
 }
 
 /// What cannot be done to a queue.
@@ -40,7 +60,21 @@ pub(crate) enum QueueError {
 #[derive(Debug, Clone)]
 struct Queue {
     description: Option<String>,
+    status: QueueStatus,
     created_at: Millis,
+    updated_at: Millis,
+}
+
+impl Queue {
+    fn new(description: Option<String>, status: QueueStatus) -> Self {
+        let now = Millis::now();
+        Self {
+            description,
+            status,
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 /// The queues of the account.
@@ -52,10 +86,7 @@ pub(crate) struct Queues {
 
 impl Queues {
     pub(crate) fn new(region: &str, account_id: &str) -> Self {
-        let default = Queue {
-            description: None,
-            created_at: Millis::now(),
-        };
+        let default = Queue::new(None, QueueStatus::Active);
         Self {
             arn_prefix: format!("arn:aws:mediaconvert:{region}:{account_id}:queues/"),
             by_name: Mutex::new(BTreeMap::from([(DEFAULT.to_owned(), default)])),
@@ -102,18 +133,12 @@ impl Queues {
                 "name: {name:?} is not made of letters, digits, spaces, - and _"
             ));
         }
-        if let Some(status) = status.filter(|status| status != "ACTIVE") {
-            return refuse(format!("status: {status} is not supported by mediaconvert-local"));
-        }
         if let Some(plan) = pricing_plan.filter(|plan| plan != "ON_DEMAND") {
             return refuse(format!(
                 "pricingPlan: {plan} is not supported by mediaconvert-local"
             ));
         }
-        let queue = Queue {
-            description,
-            created_at: Millis::now(),
-        };
+        let queue = Queue::new(description, status);
         {
             let mut queues = self.lock();
             if queues.contains_key(&name) {
@@ -122,6 +147,21 @@ impl Queues {
             queues.insert(name.clone(), queue.clone());
         }
         Ok(self.api(&name, &queue, jobs))
+    }
+
+    /// `UpdateQueue`.
+    pub(crate) fn update(&self, name: &str, request: UpdateQueue, jobs: &Jobs) -> Result<Value, QueueError> {
+        let name = self.name(name);
+        let queue = {
+            let mut queues = self.lock();
+            let queue = queues.get_mut(name);
+            let queue = queue.ok_or_else(|| QueueError::NotFound(name.to_owned()))?;
+            queue.status = request.status.unwrap_or(queue.status);
+            queue.description = request.description.or_else(|| queue.description.take());
+            queue.updated_at = Millis::now();
+            queue.clone()
+        };
+        Ok(self.api(name, &queue, jobs))
     }
 
     /// `DeleteQueue`. "You can't delete the default queue", nor one that has jobs to do.
@@ -157,11 +197,11 @@ impl Queues {
         let arn = self.arn(name);
         let mut value = json!({
             "createdAt": queue.created_at.seconds(),
-            "lastUpdated": queue.created_at.seconds(),
+            "lastUpdated": queue.updated_at.seconds(),
             "name": name,
             "pricingPlan": "ON_DEMAND",
             "progressingJobsCount": jobs.count(&arn, Status::Progressing),
-            "status": "ACTIVE",
+            "status": queue.status,
             "submittedJobsCount": jobs.count(&arn, Status::Submitted),
             "type": if name == DEFAULT { "SYSTEM" } else { "CUSTOM" },
             "arn": arn,
@@ -186,7 +226,7 @@ mod tests {
         let request = || CreateQueue {
             name: "site".into(),
             description: None,
-            status: None,
+            status: QueueStatus::Paused,
             pricing_plan: None,
         };
 
@@ -194,6 +234,12 @@ mod tests {
         assert_eq!(queues.find(Some(arn)), None);
         assert_eq!(queues.create(request(), &jobs).unwrap()["arn"], arn);
         assert_eq!(queues.find(Some("site")).as_deref(), Some(arn));
+        assert_eq!(queues.get("site", &jobs).unwrap()["status"], "PAUSED");
+        let active = UpdateQueue {
+            description: None,
+            status: Some(QueueStatus::Active),
+        };
+        assert_eq!(queues.update(arn, active, &jobs).unwrap()["status"], "ACTIVE");
         assert_eq!(queues.find(Some(arn)).as_deref(), Some(arn));
         assert!(matches!(
             queues.create(request(), &jobs),

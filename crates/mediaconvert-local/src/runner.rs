@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
 
 use crate::create_job::StatusUpdateInterval;
 use crate::fetch::{WebClient, fetch};
@@ -19,6 +18,7 @@ use crate::package::package;
 use crate::probe::{self, Media, ProbeError};
 use crate::publication::Publication;
 use crate::role::ServiceRole;
+use crate::schedule::Schedule;
 use crate::settings::{Content, JobSettings, Output};
 use crate::tools::Tools;
 
@@ -38,8 +38,8 @@ pub(crate) struct Runner {
     pub(crate) web: WebClient,
     /// Where each job gets a directory of its own.
     pub(crate) work_dir: PathBuf,
-    /// As many permits as jobs may run at once. It hands them out first come, first served.
-    pub(crate) slots: Semaphore,
+    /// Whose turn it is.
+    pub(crate) schedule: Schedule,
     /// What MediaConvert's usual minute between two updates lasts here.
     pub(crate) update_minute: Duration,
 }
@@ -76,12 +76,12 @@ impl Runner {
         job: &SharedJob,
         publication: &mut Publication,
     ) -> Result<Vec<GroupDetail>, JobError> {
-        let _slot = self.slots.acquire().await.map_err(JobError::internal)?;
-        job.report(Job::start);
         let (id, request) = {
             let job = job.lock();
             (job.id.clone(), job.request.clone())
         };
+        let _turn = self.schedule.turn(&request.queue_arn, request.priority).await;
+        job.report(Job::start);
         let settings = request.settings.clone()?;
         let s3 = || async {
             let session = self.role.s3(&request.role, &request.queue_arn, &id).await;

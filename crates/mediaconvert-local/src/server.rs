@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use aws_config::{BehaviorVersion, Region};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -20,8 +19,10 @@ use crate::fetch::WebClient;
 use crate::job_templates::JobTemplates;
 use crate::jobs::Jobs;
 use crate::queues::Queues;
+use crate::quotas::Quotas;
 use crate::role::ServiceRole;
 use crate::runner::Runner;
+use crate::schedule::Schedule;
 use crate::tools::Tools;
 
 /// Serves until SIGINT or SIGTERM. Jobs that still run end with it: their children are killed and
@@ -46,13 +47,14 @@ pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
         role: ServiceRole::new(&sdk, &args.account_id),
         web: WebClient::new()?,
         work_dir,
-        slots: Semaphore::new(args.max_concurrent_jobs.into()),
+        schedule: Schedule::new(args.max_concurrent_jobs),
         update_minute: Duration::from_millis(args.status_update_interval_ms),
     };
     let service = Service {
         jobs: Jobs::new(&args.region, &args.account_id, bus),
         templates: JobTemplates::new(&args.region, &args.account_id),
         queues: Queues::new(&args.region, &args.account_id),
+        quotas: Quotas::new(args.quota_rate_factor),
         runner: Arc::new(runner),
     };
     let listener = TcpListener::bind(args.listen).await.with_context(|| {

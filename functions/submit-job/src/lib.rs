@@ -5,11 +5,14 @@
 //! [`input`] and [`output`]. [`submit`] calls MediaConvert and the table around it, under a claim
 //! ([`claims`]) that makes one job of however many tries.
 
+pub mod batch;
 pub mod bucket;
 pub mod claims;
 pub mod config;
 pub mod create_job;
+pub mod dead_letters;
 pub mod definition;
+pub mod function;
 pub mod hosts;
 pub mod input;
 pub mod invalid_request;
@@ -22,3 +25,4 @@ pub mod profile;
 pub mod queue;
 pub mod request;
 pub mod submit;
+mod upload;

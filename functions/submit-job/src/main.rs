@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_mediaconvert::Client;
+use aws_sdk_sqs::Client as Sqs;
 use jobs::table::JobsTable;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use startup::Timeouts;
 use submit_job::claims::Claims;
 use submit_job::config::Config;
+use submit_job::dead_letters::DeadLetters;
+use submit_job::function::Function;
 use submit_job::mediaconvert::MediaConvert;
 use submit_job::submit::SubmitJob;
 
@@ -34,7 +37,9 @@ async fn submit_job() -> Result<(), Error> {
     let dynamodb = DynamoDb::new(&aws);
     let claims = Claims::new(dynamodb.clone(), table.clone(), retention);
     let jobs = JobsTable::new(dynamodb, table, retention);
-    let function = SubmitJob::new(config, mediaconvert, claims, jobs);
+    let dead_letters = startup::optional_variable("SUBMIT_DEAD_LETTER_QUEUE_URL")?;
+    let dead_letters = dead_letters.map(|queue_url| DeadLetters::new(Sqs::new(&aws), queue_url));
+    let function = Function::new(SubmitJob::new(config, mediaconvert, claims, jobs), dead_letters);
     // Boxed: the SDK's futures nest deeper than the compiler lays out in one.
     lambda_runtime::run(service_fn(|event: LambdaEvent<_>| {
         Box::pin(function.invoke(event))

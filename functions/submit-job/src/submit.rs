@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use jobs::table::JobsTable;
 use jobs::{JobId, Submission, Timestamp};
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::Value;
 use startup::logging::with_causes;
@@ -20,15 +20,16 @@ use crate::create_job::CreateJob;
 use crate::definition::JobDefinition;
 use crate::invalid_request::{InvalidRequest, quoted};
 use crate::mediaconvert::{CallFailed, MediaConvert};
+use crate::output::Outputs;
 use crate::patience::{pauses, time_before};
 use crate::request::{Request, Source};
 
 /// What the answer takes.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 /// What has to come after the last attempt at `CreateJob` has begun: its end, two writes, the answer.
-const AFTER_CREATE_JOB: Duration = Duration::from_secs(12);
+pub(crate) const AFTER_CREATE_JOB: Duration = Duration::from_secs(12);
 
-/// The function.
+/// Submits requests.
 #[derive(Clone, Debug)]
 pub struct SubmitJob {
     config: Config,
@@ -105,7 +106,7 @@ impl From<SubmitError> for Diagnostic {
 }
 
 impl SubmitJob {
-    /// The function with its settings and what it calls.
+    /// With the stack's settings and what it calls.
     #[must_use]
     pub fn new(config: Config, mediaconvert: MediaConvert, claims: Claims, jobs: JobsTable) -> Self {
         Self {
@@ -116,14 +117,9 @@ impl SubmitJob {
         }
     }
 
-    /// Answers one invocation. Failures are logged by the Lambda runtime.
-    ///
-    /// # Errors
-    /// There is no job; see [`SubmitError`].
-    pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Submitted, SubmitError> {
-        let LambdaEvent { payload, context } = event;
-        self.submit(payload, &context.request_id, context.deadline())
-            .await
+    /// Where its jobs write.
+    pub(crate) fn outputs(&self) -> &Outputs {
+        &self.config.outputs
     }
 
     /// Sees to it that the job of one request exists. `default_key` is the idempotency key of a

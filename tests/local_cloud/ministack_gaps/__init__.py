@@ -20,6 +20,7 @@ _GAPS = (
     "mediaconvert_endpoint",
     "mediaconvert_queue_resource",
     "missing_objects",
+    "queue_polling",
     "root_access_key",
     "secret_resource",
     "secure_transport",

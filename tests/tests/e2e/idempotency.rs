@@ -108,6 +108,8 @@ async fn a_job_that_was_created_but_not_written_down_is_found() {
         json!({"type": "FILE_GROUP_SETTINGS", "fileGroupSettings": {"destination": "s3://media/left/"}});
     let body = json!({
         "clientRequestToken": token,
+        // Not the queue that is searched first.
+        "queue": cloud.paused_queue().await,
         "role": cloud.output("MediaConvertRoleArn"),
         "settings": {
             "inputs": [{"fileInput": input}],

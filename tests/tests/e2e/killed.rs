@@ -66,7 +66,7 @@ impl Line {
         let is_end = |end: End| end.call == call && end.answered == answered;
         if self.end.is_some_and(is_end) {
             self.ended.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -164,7 +164,7 @@ async fn submit_at_last(key: String, ends: Vec<End>) {
             tokio::time::sleep(claim_is_over).await;
         }
     }
-    let submitted = invoke(&cloud, &key, None, Duration::from_secs(60)).await.unwrap();
+    let submitted = invoke(&cloud, &key, None, Duration::from_mins(1)).await.unwrap();
     assert!(submitted.recorded, "{key}");
 
     let jobs = jobs_of(&cloud, &input(&cloud, &key)).await;

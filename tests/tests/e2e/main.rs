@@ -7,4 +7,6 @@ mod delivery;
 mod idempotency;
 mod jobs;
 mod killed;
+mod queue;
+mod uploads;
 mod webhook;

@@ -145,7 +145,7 @@ pub(crate) fn every_maximum_at_once() -> Vec<JobEvent> {
 }
 
 fn event(status: &str, at: u64, detail: Value) -> JobEvent {
-    let mut payload = json!({"detail": detail});
+    let mut payload = Value::from_iter([("detail", detail)]);
     let identity = [
         ("jobId", json!("1700000000000-abc123")),
         ("status", json!(status)),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, SdkConfig};
 use reqwest::{Client, Method};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use super::*;
 use crate::create_job;
 use crate::events::EventBus;
 use crate::fetch::WebClient;
 use crate::role::ServiceRole;
+use crate::schedule::Schedule;
 use crate::tools::Tools;
 
 const ACCOUNT: &str = "111122223333";
@@ -41,10 +41,11 @@ impl Api {
             role: ServiceRole::new(&sdk, ACCOUNT),
             web: WebClient::new().unwrap(),
             work_dir: std::env::temp_dir(),
-            slots: Semaphore::new(0),
+            schedule: Schedule::new(0),
             update_minute: Duration::from_secs(1),
         };
         let service = Service {
+            quotas: Quotas::new(1.0),
             jobs: Jobs::new(REGION, ACCOUNT, EventBus::detached()),
             templates: JobTemplates::new(REGION, ACCOUNT),
             queues: Queues::new(REGION, ACCOUNT),

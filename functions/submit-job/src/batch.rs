@@ -1,0 +1,108 @@
+//! A batch of the submit queue: each message is a request, or tells of an upload.
+
+use std::time::SystemTime;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use serde_json::Value;
+use startup::logging::with_causes;
+
+use crate::dead_letters::DeadLetters;
+use crate::invalid_request::InvalidRequest;
+use crate::patience::time_before;
+use crate::submit::{AFTER_CREATE_JOB, SubmitError, SubmitJob, Submitted};
+use crate::upload::Upload;
+
+/// Takes batches.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    submit: SubmitJob,
+    dead_letters: Option<DeadLetters>,
+}
+
+impl Batches {
+    /// Batches whose requests go to `submit`. Without `dead_letters`, requests that no retry can cure
+    /// are tried until the queue itself gives them up.
+    #[must_use]
+    pub fn new(submit: SubmitJob, dead_letters: Option<DeadLetters>) -> Self {
+        Self { submit, dead_letters }
+    }
+
+    /// Handles the messages in their order, and answers which of them are to come again. Those that
+    /// there is no time for are not begun.
+    pub(crate) async fn handle(&self, batch: SqsEvent, deadline: SystemTime) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        for message in batch.records {
+            let id = message.message_id.clone().unwrap_or_default();
+            let in_time = !time_before(deadline, AFTER_CREATE_JOB).is_zero();
+            if !in_time {
+                tracing::warn!(messageId = id, "message left for later: no time");
+            }
+            if !in_time || !self.is_done(&id, &message, deadline).await {
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = id;
+                response.batch_item_failures.push(failure);
+            }
+        }
+        response
+    }
+
+    /// Whether the message need not come again.
+    async fn is_done(&self, id: &str, message: &SqsMessage, deadline: SystemTime) -> bool {
+        let body = message.body.as_deref().unwrap_or_default();
+        match self.submit(id, body, deadline).await {
+            Ok(None) => {
+                tracing::info!(messageId = id, "upload is no input");
+                true
+            }
+            Ok(Some(submitted)) => {
+                tracing::info!(messageId = id, jobId = %submitted.job_id, idempotent = submitted.idempotent, "message submitted");
+                // Who sent the message learns the job from its claim alone.
+                submitted.recorded
+            }
+            Err(error) if error.is_curable() => {
+                tracing::warn!(messageId = id, errorType = error.error_type(), error = %error, "message to be tried again");
+                false
+            }
+            Err(error) => self.bury(id, body, &error).await,
+        }
+    }
+
+    async fn submit(
+        &self,
+        id: &str,
+        body: &str,
+        deadline: SystemTime,
+    ) -> Result<Option<Submitted>, SubmitError> {
+        let body: Value = serde_json::from_str(body)
+            .map_err(|error| InvalidRequest::new("request", format!("must be JSON: {error}")))?;
+        if !Upload::is_event(&body) {
+            return self.submit.submit(body, id, deadline).await.map(Some);
+        }
+        let upload: Upload = serde_json::from_value(body)
+            .map_err(|error| InvalidRequest::new("detail", format!("is not that of an upload: {error}")))?;
+        if !upload.is_input(self.submit.outputs()) {
+            return Ok(None);
+        }
+        let key = upload.key();
+        self.submit
+            .submit(upload.request(), &key, deadline)
+            .await
+            .map(Some)
+    }
+
+    async fn bury(&self, id: &str, body: &str, error: &SubmitError) -> bool {
+        tracing::error!(messageId = id, errorType = error.error_type(), error = %error, "message can't be submitted");
+        let Some(dead_letters) = &self.dead_letters else {
+            return false;
+        };
+        let sent = dead_letters.send(id, body, error).await;
+        if let Err(error) = &sent {
+            tracing::warn!(
+                messageId = id,
+                error = with_causes(error),
+                "no dead letter yet; message to be tried again"
+            );
+        }
+        sent.is_ok()
+    }
+}

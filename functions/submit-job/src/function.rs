@@ -1,0 +1,56 @@
+//! One invocation: a request by itself, or a batch of the submit queue.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::batch::Batches;
+use crate::dead_letters::DeadLetters;
+use crate::submit::{SubmitJob, Submitted};
+
+/// The function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    submit: SubmitJob,
+    batches: Batches,
+}
+
+/// An answer in the form the invocation asks for.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Reply {
+    Submitted(Submitted),
+    Batch(SqsBatchResponse),
+}
+
+impl Function {
+    /// The function, and where the queued requests go that no retry can cure.
+    #[must_use]
+    pub fn new(submit: SubmitJob, dead_letters: Option<DeadLetters>) -> Self {
+        let batches = Batches::new(submit.clone(), dead_letters);
+        Self { submit, batches }
+    }
+
+    /// Answers one invocation. Failures are logged by the Lambda runtime.
+    ///
+    /// # Errors
+    /// A request by itself whose job there is not. A batch answers which messages are to come again.
+    pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<impl Serialize + use<>, Diagnostic> {
+        let LambdaEvent { payload, context } = event;
+        let deadline = context.deadline();
+        if let Some(batch) = batch(&payload) {
+            return Ok(Reply::Batch(self.batches.handle(batch, deadline).await));
+        }
+        let submitted = self.submit.submit(payload, &context.request_id, deadline);
+        Ok(Reply::Submitted(submitted.await?))
+    }
+}
+
+/// The batch that Lambda makes of a queue's messages, if the payload is one.
+fn batch(payload: &Value) -> Option<SqsEvent> {
+    let from_sqs = payload["Records"][0]["eventSource"] == "aws:sqs";
+    from_sqs
+        .then(|| serde_json::from_value(payload.clone()).ok())
+        .flatten()
+}
