@@ -11,6 +11,7 @@ MINISTACK_VERSION = "1.5.33"
 
 _GAPS = (
     "api_destinations",
+    "batch_actions",
     "event_sources",
     "events_resources",
     "function_logs",
