@@ -67,6 +67,7 @@ def _requests() -> list[Invocation]:
     refused = _error("InvalidRequest", 'input: "clip.mov" must start with s3:// or https://')
     return [
         *(_request(f"submit-job/{name}.json", profile) for name, profile in profiles.items()),
+        Invocation("batch.json", "SubmitJobFunction", _EVENTS / "submit-job/batch.json", {"batchItemFailures": []}, {}),
         Invocation("not a request", "SubmitJobFunction", {"input": "clip.mov"}, refused, {}),
     ]
 
