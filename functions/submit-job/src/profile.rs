@@ -59,3 +59,6 @@ impl fmt::Display for Profile {
         f.write_str(self.name)
     }
 }
+
+#[cfg(test)]
+mod tests;
