@@ -57,6 +57,7 @@ test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
 	$(LOCAL_CLOUD) exec --parameter-overrides $(E2E_PARAMETERS) -- sh -exc " \
 		cargo test --workspace --test e2e -- --test-threads=1; \
 		cargo test --workspace --test on_dynamodb; \
+		$(PYTHON) -m local_cloud.profiles; \
 		$(PYTHON) -m local_cloud.permissions; \
 		$(PYTHON) -m local_cloud.lifecycle"
 

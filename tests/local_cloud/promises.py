@@ -18,6 +18,8 @@ _CONTAINERS = {"M3U8": "hls", "CMFC": "hls"}
 _EXTENSIONS = {"M3U8": "m3u8", "CMFC": "m3u8", "FRAME_CAPTURE": "jpg"}
 
 Size = tuple[int, int]
+# What MediaConvert shows where an output wants video and the input has none.
+_BLACK: Size = (540, 360)
 
 
 class BrokenPromiseError(Exception):
@@ -79,7 +81,6 @@ class Promise:
 
     groups: list[Group]
     upright: bool
-    has_video: bool
 
 
 def profiles() -> list[str]:
@@ -91,12 +92,8 @@ def promise_of(profile: str) -> Promise:
     """Reads the profile's file, a console export or the bare settings."""
     export = json.loads((_FOLDER / f"{profile}.json").read_text())
     settings = export.get("Settings", export)
-    groups = [_group(group) for group in settings["OutputGroups"]]
-    return Promise(
-        groups,
-        upright=settings["Inputs"][0].get("VideoSelector", {}).get("Rotate") == "AUTO",
-        has_video=any(rendition.video for group in groups for rendition in group.renditions),
-    )
+    rotate = settings["Inputs"][0].get("VideoSelector", {}).get("Rotate")
+    return Promise([_group(group) for group in settings["OutputGroups"]], upright=rotate == "AUTO")
 
 
 def _group(group: dict[str, Any]) -> Group:
@@ -139,14 +136,15 @@ class _Check:
         self._files = files
         self._base = base
         self._source = source
-        self._source_size = source and (source.size if promise.upright else source.stored_size)
+        size = source and (source.size if promise.upright else source.stored_size)
+        self._source_size = size or (source and _BLACK)
         self._sizes: list[Size] = []
 
     def group(self, group: Group) -> None:
         """Every manifest and every rendition of a group."""
         for name in group.manifests(self._base):
             if file := self._file(name):
-                self._playable(file)
+                self._dash(file) if file.suffix == ".mpd" else self._playable(file)
         named = self._named_by_manifest(group)
         for rendition in group.renditions:
             if rendition.video and group.max_renditions:
@@ -190,11 +188,27 @@ class _Check:
             self.problems.append(f"{name} is missing")
         return self._files.get(name)
 
-    def _playable(self, file: Path) -> media.Media | None:
+    def _dash(self, file: Path) -> None:
+        """A DASH manifest opens and names the segments of the HLS playlists, which are decoded there.
+
+        ffmpeg's DASH demuxer plays a single segment that fits into its buffer twice.
+        """
+        self._opened(file)
+        playlists = [self._files[name] for name in self._files if name.endswith(".m3u8")]
+        segments = {name for playlist in playlists for name in references(playlist)} - {file.name for file in playlists}
+        if set(references(file)) != segments:
+            self.problems.append(f"{file.name} names other segments than the HLS playlists")
+
+    def _opened(self, file: Path) -> media.Media | None:
         try:
-            found = media.probe(str(file))
+            return media.probe(str(file))
         except media.NotMediaError as error:
             self.problems.append(f"{file.name}: not playable: {error}")
+            return None
+
+    def _playable(self, file: Path) -> media.Media | None:
+        found = self._opened(file)
+        if not found:
             return None
         if broken := media.decode(file):
             self.problems.append(f"{file.name}: does not decode: {broken}")
