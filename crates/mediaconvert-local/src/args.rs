@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
+
+use crate::event_faults::EventFaults;
 
 /// A MediaConvert that runs on a laptop: the same API and events, with ffmpeg inside.
 ///
@@ -50,9 +53,42 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) status_update_interval_ms: u64,
 
+    /// The share of events, 0 to 1, that are delivered twice.
+    #[arg(long, value_name = "RATIO", default_value_t = 0.0, value_parser = ratio)]
+    pub(crate) duplicate_events: f64,
+
+    /// The share of events, 0 to 1, that one to three later ones overtake.
+    #[arg(long, value_name = "RATIO", default_value_t = 0.0, value_parser = ratio)]
+    pub(crate) reorder_events: f64,
+
+    /// The share of events, 0 to 1, that are lost for good.
+    #[arg(long, value_name = "RATIO", default_value_t = 0.0, value_parser = ratio)]
+    pub(crate) drop_events: f64,
+
+    /// How many milliseconds later every event is delivered.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) delay_events_ms: u64,
+
+    /// Chooses the events that are duplicated, reordered and dropped: by their number, always the same.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub(crate) event_fault_seed: u64,
+
     /// What goes to standard error: error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL", default_value_t = tracing::Level::INFO)]
     pub(crate) log_level: tracing::Level,
+}
+
+impl Args {
+    /// What happens to events on their way.
+    pub(crate) fn event_faults(&self) -> EventFaults {
+        EventFaults {
+            drop: self.drop_events,
+            duplicate: self.duplicate_events,
+            reorder: self.reorder_events,
+            delay: Duration::from_millis(self.delay_events_ms),
+            seed: self.event_fault_seed,
+        }
+    }
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
@@ -68,6 +104,13 @@ fn factor(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(factor) if f64::is_finite(factor) && factor > 0.0 => Ok(factor),
         _ => Err("a factor is a number above 0".to_owned()),
+    }
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
+        _ => Err("a ratio is a number from 0 to 1".to_owned()),
     }
 }
 
@@ -92,5 +135,18 @@ mod tests {
     fn only_loopback_addresses_are_listened_on() {
         assert!(loopback("127.0.0.1:0").is_ok() && loopback("[::1]:80").is_ok());
         assert!(loopback("0.0.0.0:80").is_err() && loopback("192.0.2.1:80").is_err());
+    }
+
+    #[test]
+    fn a_ratio_is_a_number_from_0_to_1() {
+        assert_eq!(
+            (ratio("0"), ratio("0.25"), ratio("1")),
+            (Ok(0.0), Ok(0.25), Ok(1.0))
+        );
+        assert!(
+            ["-0.1", "1.1", "NaN", "half"]
+                .iter()
+                .all(|text| ratio(text).is_err())
+        );
     }
 }

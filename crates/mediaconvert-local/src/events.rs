@@ -1,7 +1,7 @@
 //! Events on their way to EventBridge's default bus.
 //!
-//! One task delivers them all, in the order in which they arose, so that a slow bus never holds up
-//! a job. An event that cannot be delivered is logged and given up, which is what the service
+//! One task delivers them all, in the order in which they arose unless faults were asked for, so that
+//! a slow bus never holds up a job. An event that cannot be delivered is logged and given up, which is what the service
 //! promises, too: best effort.
 
 use std::time::Duration;
@@ -12,12 +12,16 @@ use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde_json::Value;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock::Millis;
+use crate::event_faults::{EventFaults, FaultyWay};
 
 /// `PutEvents` takes so many entries at once.
 const BATCH: usize = 10;
 const ATTEMPTS: u32 = 8;
+/// An event that nothing overtakes for so long is held back no longer.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 /// One event of one job.
 #[derive(Debug, Clone)]
@@ -30,17 +34,24 @@ pub(crate) struct JobEvent {
     pub(crate) detail: Value,
 }
 
+impl JobEvent {
+    /// Its `detail.status`.
+    pub(crate) fn status(&self) -> &str {
+        self.detail["status"].as_str().unwrap_or_default()
+    }
+}
+
 /// Where jobs leave their events.
 #[derive(Debug, Clone)]
 pub(crate) struct EventBus {
-    queue: UnboundedSender<JobEvent>,
+    queue: UnboundedSender<(Instant, JobEvent)>,
 }
 
 impl EventBus {
-    /// Starts the delivery.
-    pub(crate) fn start(client: Client) -> Self {
+    /// Starts the delivery, with these faults on the way.
+    pub(crate) fn start(client: Client, faults: EventFaults) -> Self {
         let (queue, events) = mpsc::unbounded_channel();
-        tokio::spawn(deliver(client, events));
+        tokio::spawn(deliver(client, events, faults));
         Self { queue }
     }
 
@@ -53,18 +64,33 @@ impl EventBus {
 
     /// Leaves an event for delivery.
     pub(crate) fn put(&self, event: JobEvent) {
-        let status = event.detail["status"].as_str().unwrap_or_default();
-        tracing::info!(job = event.job_arn, status, "event");
-        if self.queue.send(event).is_err() {
+        tracing::info!(job = event.job_arn, status = event.status(), "event");
+        if self.queue.send((Instant::now(), event)).is_err() {
             tracing::error!("the delivery of events has stopped");
         }
     }
 }
 
-async fn deliver(client: Client, mut events: UnboundedReceiver<JobEvent>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while events.recv_many(&mut batch, BATCH).await > 0 {
-        put_events(&client, batch.drain(..).map(|event| entry(&event)).collect()).await;
+async fn deliver(client: Client, mut events: UnboundedReceiver<(Instant, JobEvent)>, faults: EventFaults) {
+    let mut way = FaultyWay::new(faults);
+    // Delayed events come one by one, each in its own time.
+    let at_once = if faults.delay.is_zero() { BATCH } else { 1 };
+    let mut batch = Vec::with_capacity(at_once);
+    loop {
+        let mut out = Vec::new();
+        match timeout(LONGEST_HOLD, events.recv_many(&mut batch, at_once)).await {
+            Ok(0) => return,
+            Ok(_) => {
+                for (arisen, event) in batch.drain(..) {
+                    sleep_until(arisen + faults.delay).await;
+                    out.extend(way.pass(event));
+                }
+            }
+            Err(_) => out = way.release(),
+        }
+        for entries in out.chunks(BATCH) {
+            put_events(&client, entries.iter().map(entry).collect()).await;
+        }
     }
 }
 
@@ -105,5 +131,95 @@ async fn put_events(client: &Client, mut entries: Vec<PutEventsRequestEntry>) {
     }
     for entry in entries {
         tracing::error!(event = entry.detail(), "gave up on an event");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region};
+    use aws_credential_types::Credentials;
+    use axum::Json;
+    use axum::routing::post;
+    use serde_json::json;
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+
+    /// A client of an event bus that takes everything, and what it took.
+    async fn event_bus() -> (Client, UnboundedReceiver<Value>) {
+        let (sender, taken) = unbounded_channel();
+        let put_events = post(async move |body: String| {
+            let request: Value = serde_json::from_str(&body).unwrap();
+            let entries = request["Entries"].as_array().unwrap();
+            for entry in entries {
+                let detail = entry["Detail"].as_str().unwrap();
+                sender.send(serde_json::from_str(detail).unwrap()).unwrap();
+            }
+            let entries = vec![json!({"EventId": "1"}); entries.len()];
+            Json(json!({"FailedEntryCount": 0, "Entries": entries}))
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = axum::Router::new().route("/", put_events);
+        tokio::spawn(async { axum::serve(listener, server).await });
+        let config = aws_sdk_eventbridge::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .endpoint_url(url);
+        (Client::from_conf(config.build()), taken)
+    }
+
+    fn event(number: usize) -> JobEvent {
+        JobEvent {
+            job_arn: "arn:aws:mediaconvert:us-east-1:111122223333:jobs/1700000000000-abc123".into(),
+            time: Millis::now(),
+            detail: json!({"status": "STATUS_UPDATE", "number": number}),
+        }
+    }
+
+    async fn delivered(faults: EventFaults, count: usize) -> Vec<u64> {
+        let (client, mut taken) = event_bus().await;
+        let bus = EventBus::start(client, faults);
+        (0..25).for_each(|number| bus.put(event(number)));
+        let mut numbers = Vec::new();
+        while numbers.len() < count {
+            numbers.push(taken.recv().await.unwrap()["number"].as_u64().unwrap());
+        }
+        numbers
+    }
+
+    #[tokio::test]
+    async fn events_arrive_in_the_order_in_which_they_arose() {
+        assert_eq!(
+            delivered(EventFaults::default(), 25).await,
+            (0..25).collect::<Vec<_>>()
+        );
+    }
+
+    #[tokio::test]
+    async fn duplicated_and_held_back_events_all_arrive_in_the_end() {
+        let faults = EventFaults {
+            duplicate: 1.0,
+            reorder: 1.0,
+            ..EventFaults::default()
+        };
+        let mut numbers = delivered(faults, 50).await;
+        numbers.sort_unstable();
+        let twice: Vec<u64> = (0..25).flat_map(|number| [number, number]).collect();
+        assert_eq!(numbers, twice);
+    }
+
+    #[tokio::test]
+    async fn a_delay_holds_up_every_event_and_keeps_their_order() {
+        let delay = Duration::from_millis(300);
+        let started = Instant::now();
+        let faults = EventFaults {
+            delay,
+            ..EventFaults::default()
+        };
+        assert_eq!(delivered(faults, 25).await, (0..25).collect::<Vec<_>>());
+        assert!(started.elapsed() >= delay);
     }
 }

@@ -29,6 +29,7 @@ use crate::tools::Tools;
 /// their directories removed as the runtime drops them.
 pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
     start_log(args.log_level);
+    let event_faults = args.event_faults();
     let tools = Tools {
         ffmpeg: args.ffmpeg,
         ffprobe: args.ffprobe,
@@ -41,7 +42,7 @@ pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
         .region(Region::new(args.region.clone()))
         .load()
         .await;
-    let bus = EventBus::start(aws_sdk_eventbridge::Client::new(&sdk));
+    let bus = EventBus::start(aws_sdk_eventbridge::Client::new(&sdk), event_faults);
     let runner = Runner {
         tools,
         role: ServiceRole::new(&sdk, &args.account_id),
