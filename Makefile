@@ -33,6 +33,7 @@ lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
 	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --test e2e --test on_dynamodb -- -D warnings
+	$(PYTHON) -m local_cloud.service_model --check
 	.tools/venv/bin/ruff check --config tests/ruff.toml tests fuzz
 	.tools/venv/bin/ruff format --check --config tests/ruff.toml tests fuzz
 
@@ -58,6 +59,7 @@ test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
 		cargo test --workspace --test e2e -- --test-threads=1; \
 		cargo test --workspace --test on_dynamodb; \
 		$(PYTHON) -m local_cloud.profiles; \
+		$(PYTHON) -m local_cloud.clients; \
 		$(PYTHON) -m local_cloud.permissions; \
 		$(PYTHON) -m local_cloud.lifecycle"
 
@@ -80,6 +82,10 @@ fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|f
 .PHONY: reliability
 reliability: $(TOOLS) ## Measure the table of docs/reliability.md anew
 	$(PYTHON) -m local_cloud.faults --write
+
+.PHONY: service-model
+service-model: $(TOOLS) ## Take AWS's model of MediaConvert's requests from the pinned botocore
+	$(PYTHON) -m local_cloud.service_model
 
 .PHONY: setup
 setup: $(TOOLS) ## Install the tools into .tools/ (the other tasks do so by themselves)

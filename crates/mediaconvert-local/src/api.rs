@@ -12,13 +12,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::create_job::{JobRequest, Refused};
 use crate::job::Status;
 use crate::job_templates::{JobTemplates, TemplateError};
 use crate::jobs::{Filter, Jobs};
+use crate::model::{self, NotInModel};
 use crate::queues::{CreateQueue, QueueError, Queues, UpdateQueue};
 use crate::quotas::{Quotas, TokenBucket};
 use crate::runner::Runner;
@@ -117,6 +119,12 @@ impl IntoResponse for ApiError {
         let name = axum::http::HeaderValue::from_static(self.name);
         response.headers_mut().insert("x-amzn-errortype", name);
         response
+    }
+}
+
+impl From<NotInModel> for ApiError {
+    fn from(error: NotInModel) -> Self {
+        Self::bad_request(error.to_string())
     }
 }
 
@@ -275,8 +283,7 @@ async fn list_jobs(State(service): Shared, Query(query): Query<ListJobs>) -> Ans
 }
 
 async fn create_job_template(State(service): Shared, body: Bytes) -> Answer {
-    let request: Map<String, Value> =
-        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let request = model::request("CreateJobTemplateRequest", &body)?;
     let template = service.templates.create(request)?;
     Ok(answer(StatusCode::CREATED, json!({"jobTemplate": template})))
 }
@@ -309,19 +316,22 @@ async fn list_queues(State(service): Shared) -> Response {
 }
 
 async fn create_queue(State(service): Shared, body: Bytes) -> Answer {
-    let request: CreateQueue =
-        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let request: CreateQueue = read("CreateQueueRequest", &body)?;
     let queue = service.queues.create(request, &service.jobs)?;
     service.follow(&queue);
     Ok(answer(StatusCode::CREATED, json!({"queue": queue})))
 }
 
 async fn update_queue(State(service): Shared, Path(name): Path<String>, body: Bytes) -> Answer {
-    let request: UpdateQueue =
-        serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let request: UpdateQueue = read("UpdateQueueRequest", &body)?;
     let queue = service.queues.update(&name, request, &service.jobs)?;
     service.follow(&queue);
     Ok(answer(StatusCode::OK, json!({"queue": queue})))
+}
+
+fn read<T: DeserializeOwned>(shape: &str, body: &[u8]) -> Result<T, ApiError> {
+    let request = model::request(shape, body)?;
+    serde_json::from_value(Value::Object(request)).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
 async fn delete_queue(State(service): Shared, Path(name): Path<String>) -> Answer {

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::job_templates::{JobTemplates, TemplateError, fill_in};
+use crate::model::{self, NotInModel};
 use crate::settings::{JobSettings, SettingsError};
 
 /// The body of `CreateJob`. What is not here does not change what this program does.
@@ -75,7 +76,10 @@ impl StatusUpdateInterval {
 /// Why a request is refused. MediaConvert answers 400 `BadRequestException` to all but the last.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    /// Not JSON, or a field of another type.
+    /// It breaks the rules of the service model.
+    #[error(transparent)]
+    Model(#[from] NotInModel),
+    /// Right by the model, but not what this program understands by it.
     #[error("the request body cannot be read: {0}")]
     Body(#[from] serde_json::Error),
     /// One field breaks a rule.
@@ -121,7 +125,7 @@ impl JobRequest {
         templates: &JobTemplates,
         find_queue: impl FnOnce(Option<&str>) -> Option<String>,
     ) -> Result<Self, Refused> {
-        let mut body: Map<String, Value> = serde_json::from_slice(body)?;
+        let mut body = model::request("CreateJobRequest", body)?;
         if let Some(Value::String(template)) = body.get("jobTemplate") {
             let template = templates.get(template)?;
             fill_in(&mut body, &template);
@@ -143,10 +147,12 @@ impl JobRequest {
             job_template: body.job_template,
             settings_json,
             settings,
-            user_metadata: user_metadata(body.user_metadata)?,
+            user_metadata: body.user_metadata,
             client_request_token: body.client_request_token,
-            priority: priority(body.priority)?,
-            status_update_interval: status_update_interval(body.status_update_interval.as_deref())?,
+            priority: body.priority,
+            status_update_interval: (body.status_update_interval.as_deref())
+                .and_then(StatusUpdateInterval::parse)
+                .unwrap_or(StatusUpdateInterval::DEFAULT),
         })
     }
 }
@@ -160,36 +166,6 @@ fn role(role: Option<String>) -> Result<String, Refused> {
         )),
         None => Err(Refused::field("role", "is required")),
     }
-}
-
-fn user_metadata(metadata: Map<String, Value>) -> Result<Map<String, Value>, Refused> {
-    match metadata.iter().find(|(_, value)| !value.is_string()) {
-        Some((key, value)) => Err(Refused::field(
-            "userMetadata",
-            format!("{value} under {key:?} is not a string"),
-        )),
-        None => Ok(metadata),
-    }
-}
-
-fn priority(priority: i32) -> Result<i32, Refused> {
-    match priority {
-        -50..=50 => Ok(priority),
-        _ => Err(Refused::field(
-            "priority",
-            format!("{priority} is not from -50 to 50"),
-        )),
-    }
-}
-
-fn status_update_interval(text: Option<&str>) -> Result<StatusUpdateInterval, Refused> {
-    let Some(text) = text else {
-        return Ok(StatusUpdateInterval::DEFAULT);
-    };
-    StatusUpdateInterval::parse(text).ok_or_else(|| {
-        let rule = format!("{text:?} is not one of SECONDS_10, SECONDS_12, …, SECONDS_600");
-        Refused::field("statusUpdateInterval", rule)
-    })
 }
 
 #[cfg(test)]
@@ -260,12 +236,14 @@ pub(crate) mod tests {
             (
                 "statusUpdateInterval",
                 json!("SECONDS_5"),
-                "statusUpdateInterval: \"SECONDS_5\" is not one of SECONDS_10, SECONDS_12, …, SECONDS_600",
+                "statusUpdateInterval: \"SECONDS_5\" is not one of SECONDS_10, SECONDS_12, SECONDS_15, SECONDS_20, \
+                 SECONDS_30, SECONDS_60, SECONDS_120, SECONDS_180, SECONDS_240, SECONDS_300, SECONDS_360, SECONDS_420, \
+                 SECONDS_480, SECONDS_540, SECONDS_600",
             ),
             (
                 "userMetadata",
                 json!({"id": 42}),
-                "userMetadata: 42 under \"id\" is not a string",
+                "userMetadata.id: 42 is not a string",
             ),
         ];
         for (field, value, message) in refused {

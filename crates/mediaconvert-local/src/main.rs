@@ -14,6 +14,7 @@ mod job_error;
 mod job_templates;
 mod jobs;
 mod measure;
+mod model;
 mod package;
 mod probe;
 mod publication;

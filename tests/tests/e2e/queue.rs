@@ -29,20 +29,28 @@ pub(crate) async fn claimed_job(cloud: &Cloud, key: &str) -> String {
     claim["claimedJobId"].as_str().unwrap().to_owned()
 }
 
-/// The dead letter of a message, once it is there; it stays where it is.
+/// The dead letter of a message, once it is there, taken from the queue.
 async fn dead_letter(cloud: &Cloud, message_id: &str) -> Message {
     let give_up_at = Instant::now() + end_to_end::patience();
+    let (sqs, queue) = (
+        Sqs::new(&cloud.administrator),
+        cloud.output("SubmitDeadLetterQueueUrl"),
+    );
     loop {
-        let letters = Sqs::new(&cloud.administrator)
+        let letters = sqs
             .receive_message()
-            .queue_url(cloud.output("SubmitDeadLetterQueueUrl"))
+            .queue_url(queue)
             .max_number_of_messages(10)
             .message_attribute_names("All")
-            .visibility_timeout(0)
+            // Long enough for the others to show.
+            .visibility_timeout(1)
             .send();
         let letters = letters.await.unwrap().messages.unwrap_or_default();
         let mut letters = letters.into_iter();
         if let Some(letter) = letters.find(|letter| attribute(letter, "MESSAGE_ID") == message_id) {
+            let handle = letter.receipt_handle().unwrap_or_default();
+            let deletion = sqs.delete_message().queue_url(queue).receipt_handle(handle);
+            deletion.send().await.unwrap();
             return letter;
         }
         assert!(Instant::now() < give_up_at, "no dead letter of {message_id}");

@@ -118,7 +118,8 @@ async fn a_created_job_is_answered_as_mediaconvert_answers_it() {
 async fn errors_carry_their_name_in_a_header() {
     let api = Api::start().await;
     let bad = json!({"role": "arn:aws:iam::111122223333:role/r", "settings": {}});
-    let templated = json!({"jobTemplate": "nobody-made-it"});
+    let mut templated = bad.clone();
+    templated["jobTemplate"] = json!("nobody-made-it");
     for (method, path, body, status, name) in [
         (Method::POST, "jobs", bad, 400, "BadRequestException"),
         (

@@ -431,3 +431,34 @@ fn inputs_that_are_allowed_are_taken_as_they_are() {
         assert_eq!(job.body["settings"]["inputs"][0]["fileInput"], input);
     }
 }
+
+/// Against AWS's own model of the service: unknown members, types, enums, ranges, patterns.
+#[test]
+fn every_profile_and_sample_makes_a_request_that_mediaconvert_reads() {
+    let mut requests: Vec<Value> = Profile::all()
+        .map(|profile| json!({ "input": INPUT, "profile": profile.name() }))
+        .collect();
+    for file in ["mp4", "settings", "url", "webm"] {
+        let path = format!(
+            "{}/../../events/submit-job/{file}.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let mut request: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        request["input"] = INPUT.into();
+        requests.push(request);
+    }
+    for optional in [
+        json!({ "priority": 50, "statusUpdateInterval": "SECONDS_600" }),
+        json!({ "tags": { "project": "site" }, "userMetadata": { "mediaId": "42" } }),
+        json!({ "queue": EXTRA_QUEUE, "outputKey": "media/42", "jobTemplate": "System-Ott_Hls_Ts_Avc_Aac" }),
+    ] {
+        let mut request = optional;
+        request["input"] = INPUT.into();
+        requests.push(request);
+    }
+    for request in requests {
+        let body = create_job(request.clone()).unwrap().body;
+        let violations = mediaconvert_model::violations("CreateJobRequest", &body);
+        assert!(violations.is_empty(), "{request}: {violations:#?}");
+    }
+}
