@@ -28,11 +28,8 @@ def _shapes(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _references(shape: dict[str, Any]) -> list[str]:
-    references = [
-        *shape.get("members", {}).values(),
-        *(shape[part] for part in ("member", "key", "value") if part in shape),
-    ]
-    return [reference["shape"] for reference in references]
+    parts = (shape[part] for part in ("member", "key", "value") if part in shape)
+    return [reference["shape"] for reference in (*shape.get("members", {}).values(), *parts)]
 
 
 def _without_words(part: Any) -> Any:

@@ -44,12 +44,7 @@ pub(crate) fn create_job_with(config: &Config, request: Value) -> Result<CreateJ
         Source::Settings(definition) => (**definition).clone(),
         Source::JobTemplate(_) => JobDefinition::from_template(template())?,
     };
-    CreateJob::new(
-        &request,
-        definition,
-        "0123456789abcdef0123456789abcdef-token",
-        config,
-    )
+    CreateJob::new(&request, definition, "0123456789abcdef0123456789abcdef", config)
 }
 
 pub(crate) fn create_job(request: Value) -> Result<CreateJob, InvalidRequest> {
@@ -106,7 +101,7 @@ fn a_request_with_only_an_input_is_a_job_of_the_default_profile() {
     assert_eq!(
         job.body,
         json!({
-            "clientRequestToken": "0123456789abcdef0123456789abcdef-token",
+            "clientRequestToken": "0123456789abcdef0123456789abcdef",
             "queue": QUEUE,
             "role": "arn:aws:iam::111122223333:role/MediaConvert",
             "settings": {
