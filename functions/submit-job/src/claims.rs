@@ -52,6 +52,12 @@ impl Claim {
         }
     }
 
+    /// Whether nobody before can have created a job under its token.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.claimant == self.client_request_token
+    }
+
     fn is_over(&self, now: Timestamp) -> bool {
         // The clocks of two invocations may differ.
         const SKEW_MS: u64 = 2_000;
@@ -139,6 +145,8 @@ impl Claims {
             Answer::Written => Ok(Taken::New(claim)),
             Answer::Refused(Some(before)) => match before.claimed_job_id {
                 Some(job_id) => Ok(Taken::Done(job_id, before.submission)),
+                // Written by an attempt whose answer was lost.
+                None if before.claimant == claim.claimant => Ok(Taken::New(claim)),
                 None if before.is_over(now) => self.take_over(*before, claim).await,
                 None => Ok(Taken::Busy),
             },
@@ -157,6 +165,7 @@ impl Claims {
         let claimant = AttributeValue::S(before.claimant);
         Ok(match self.put(&over, unchanged, (":claimant", claimant)).await? {
             Answer::Written => Taken::Over(over),
+            Answer::Refused(Some(before)) if *before == over => Taken::Over(over),
             Answer::Refused(_) => Taken::Busy,
         })
     }
@@ -226,5 +235,78 @@ impl Claims {
             source,
         })?;
         Ok(Answer::Refused(before.map(Box::new)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_http_client::test_util::StaticReplayClient;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::mediaconvert::tests::answering;
+    use crate::submit::tests::{claim as item, dynamodb, refused, written};
+
+    fn wanted(token: &str) -> Claim {
+        let submission = Submission {
+            submitted_at: Timestamp::from_millis(1),
+            input: "s3://uploads/clip.mov".to_owned(),
+            profile: None,
+            destination: "s3://media/transcoded/42/".to_owned(),
+            idempotency_key: None,
+            queue: None,
+            user_metadata: None,
+        };
+        Claim::new("k", token, Timestamp::from_millis(30_000), submission)
+    }
+
+    async fn take(token: &str, http: &StaticReplayClient) -> Taken {
+        let claims = Claims::new(
+            dynamodb(http),
+            "jobs".to_owned(),
+            Retention::from_days(15).unwrap(),
+        );
+        let now = Timestamp::from_millis(10_000);
+        claims.take(&wanted(token), now).await.unwrap()
+    }
+
+    /// The SDK repeats a write whose answer was lost, and then the condition finds the first one.
+    #[tokio::test]
+    async fn a_claim_whose_answer_was_lost_is_ones_own() {
+        let own = refused(&item(30_000, None));
+        let Taken::New(claim) = take("earlier", &answering([own])).await else {
+            panic!("new")
+        };
+        assert!(claim.is_first());
+
+        let mut over = item(30_000, None);
+        over["claimant"] = json!({ "S": "later" });
+        over["expiresAt"] = json!({ "N": (10 + 15 * 24 * 60 * 60).to_string() });
+        let answers = answering([refused(&item(1, None)), refused(&over)]);
+        let Taken::Over(claim) = take("later", &answers).await else {
+            panic!("over")
+        };
+        assert!(!claim.is_first());
+        assert_eq!(claim.client_request_token, "earlier");
+    }
+
+    #[tokio::test]
+    async fn a_claim_lives_as_long_as_a_job_and_an_expired_one_is_none() {
+        let http = answering([written()]);
+        take("later", &http).await;
+        let sent = http.actual_requests().next().unwrap();
+        let sent: Value = serde_json::from_slice(sent.body().bytes().unwrap()).unwrap();
+        assert_eq!(
+            sent["Item"]["expiresAt"],
+            json!({ "N": (10 + 15 * 24 * 60 * 60).to_string() })
+        );
+        assert_eq!(
+            sent["ConditionExpression"],
+            "attribute_not_exists(jobId) OR expiresAt < :now"
+        );
+        assert_eq!(
+            sent["ExpressionAttributeValues"],
+            json!({ ":now": { "N": "10" } })
+        );
     }
 }

@@ -218,7 +218,7 @@ impl SubmitJob {
                 Ok(self.finish(claim, job_id, false, deadline).await)
             }
             Err(failed) => {
-                if !failed.uncertain {
+                if claim.is_first() && !failed.uncertain {
                     self.claims.give_up(&claim).await;
                 }
                 Err(failed.error.into())
@@ -306,7 +306,7 @@ fn timestamp(time: SystemTime) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use aws_sdk_dynamodb::config::retry::RetryConfig;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     use aws_smithy_http_client::test_util::StaticReplayClient;
@@ -320,7 +320,7 @@ mod tests {
     const JOB: &str = "1700000000000-abc123";
     const REQUEST_ID: &str = "8f507cfc-xmpl-4697-b07a-ac58fc914c95";
 
-    fn dynamodb(http: &StaticReplayClient) -> aws_sdk_dynamodb::Client {
+    pub(crate) fn dynamodb(http: &StaticReplayClient) -> aws_sdk_dynamodb::Client {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-2"))
@@ -362,7 +362,7 @@ mod tests {
         (201, json!({ "job": { "id": JOB } }))
     }
 
-    fn written() -> (u16, Value) {
+    pub(crate) fn written() -> (u16, Value) {
         (200, json!({}))
     }
 
@@ -371,7 +371,7 @@ mod tests {
         answering([written(), written(), written()])
     }
 
-    fn refused(claim: &Value) -> (u16, Value) {
+    pub(crate) fn refused(claim: &Value) -> (u16, Value) {
         let refusal = json!({
             "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
             "message": "The conditional request failed",
@@ -381,7 +381,7 @@ mod tests {
     }
 
     /// An earlier claim on `k`, good until `until`.
-    fn claim(until: u64, job: Option<&str>) -> Value {
+    pub(crate) fn claim(until: u64, job: Option<&str>) -> Value {
         let mut item = json!({
             "jobId": { "S": "idempotency#k" },
             "claimant": { "S": "earlier" },
