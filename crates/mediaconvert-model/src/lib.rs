@@ -155,11 +155,10 @@ fn structure(
             }),
         }
     }
-    for required in &shape.required {
-        let member = shape
-            .members
-            .get_key_value(required)
-            .map_or_else(|| required.clone(), wire_name);
+    for member in in_body()
+        .filter(|(name, _)| shape.required.contains(name))
+        .map(wire_name)
+    {
         if !present.iter().any(|(name, _)| **name == member) {
             violations.push(Violation {
                 path: below(&member),
@@ -297,6 +296,16 @@ mod tests {
                 "{told:?} instead of {expected:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_path_holds_is_no_member_of_the_body() {
+        let told = |request: &Value| violations("UpdateQueueRequest", request);
+        assert_eq!(told(&json!({"status": "PAUSED"})), []);
+        assert_eq!(
+            told(&json!({"name": "site"}))[0].to_string(),
+            "name: is not a member of UpdateQueueRequest"
+        );
     }
 
     #[test]
