@@ -24,6 +24,7 @@ use crate::model::{self, NotInModel};
 use crate::queues::{CreateQueue, QueueError, Queues, UpdateQueue};
 use crate::quotas::{Quotas, TokenBucket};
 use crate::runner::Runner;
+use crate::schedule::Limits;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -41,10 +42,15 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Lets a queue's jobs run or wait, as its status says.
+    /// Lets a queue's jobs run or wait, as its status and its number of concurrent jobs say.
     fn follow(&self, queue: &Value) {
         let arn = queue["arn"].as_str().unwrap_or_default();
-        self.runner.schedule.set_paused(arn, queue["status"] == "PAUSED");
+        let concurrent_jobs = queue["concurrentJobs"].as_u64();
+        let limits = Limits {
+            paused: queue["status"] == "PAUSED",
+            concurrent_jobs: concurrent_jobs.and_then(|most| most.try_into().ok()),
+        };
+        self.runner.schedule.limit(arn, limits);
     }
 }
 

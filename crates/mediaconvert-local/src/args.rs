@@ -49,9 +49,13 @@ pub(crate) struct Args {
     pub(crate) max_concurrent_jobs: u16,
 
     /// How many milliseconds the minute that MediaConvert lets pass between two status updates lasts
-    /// here. A job's own statusUpdateInterval is scaled alike.
+    /// here. A job's own statusUpdateInterval is scaled alike, and so is the wait before a queue hop.
     #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) status_update_interval_ms: u64,
+
+    /// How many milliseconds a clientRequestToken is remembered: MediaConvert's minute, or less.
+    #[arg(long, value_name = "MS", default_value_t = 60_000)]
+    pub(crate) client_request_token_lifetime_ms: u64,
 
     /// The share of events, 0 to 1, that are delivered twice.
     #[arg(long, value_name = "RATIO", default_value_t = 0.0, value_parser = ratio)]

@@ -1,6 +1,6 @@
 //! `CreateJob`'s request, checked as far as MediaConvert checks it before it answers.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::job_templates::{JobTemplates, TemplateError, fill_in};
@@ -21,6 +21,16 @@ struct Body {
     priority: i32,
     status_update_interval: Option<String>,
     job_template: Option<String>,
+    hop_destinations: Option<Vec<Hop>>,
+}
+
+/// One of `hopDestinations`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Hop {
+    queue: Option<String>,
+    priority: Option<i32>,
+    wait_minutes: Option<i64>,
 }
 
 /// A job that can be accepted.
@@ -44,6 +54,22 @@ pub(crate) struct JobRequest {
     pub(crate) priority: i32,
     /// How often it reports.
     pub(crate) status_update_interval: StatusUpdateInterval,
+    /// Where it goes when its queue lets it wait too long, one after the other.
+    pub(crate) hop_destinations: Vec<HopDestination>,
+}
+
+/// A queue to hop to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HopDestination {
+    /// An ARN.
+    #[serde(rename = "queue")]
+    pub(crate) queue_arn: String,
+    /// The priority there, if it is another than before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<i32>,
+    /// How long the job waits before it hops, 1 to 4320.
+    pub(crate) wait_minutes: u32,
 }
 
 /// Seconds between two `STATUS_UPDATE` events.
@@ -86,7 +112,7 @@ pub(crate) enum Refused {
     #[error("{field}: {rule}")]
     Field {
         /// Which.
-        field: &'static str,
+        field: String,
         /// The rule, with the value where there is one.
         rule: String,
     },
@@ -99,9 +125,9 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    fn field(field: &'static str, rule: impl Into<String>) -> Self {
+    fn field(field: impl Into<String>, rule: impl Into<String>) -> Self {
         Self::Field {
-            field,
+            field: field.into(),
             rule: rule.into(),
         }
     }
@@ -123,7 +149,7 @@ impl JobRequest {
     pub(crate) fn parse(
         body: &[u8],
         templates: &JobTemplates,
-        find_queue: impl FnOnce(Option<&str>) -> Option<String>,
+        find_queue: impl Fn(Option<&str>) -> Option<String>,
     ) -> Result<Self, Refused> {
         let mut body = model::request("CreateJobRequest", body)?;
         if let Some(Value::String(template)) = body.get("jobTemplate") {
@@ -138,12 +164,23 @@ impl JobRequest {
             Err(error @ SettingsError::Malformed { .. }) => return Err(Refused::Settings(error)),
             settings => settings,
         };
+        let queue = |field: &str, queue: Option<&str>| {
+            find_queue(queue).ok_or_else(|| {
+                let queue = queue.unwrap_or_default();
+                Refused::field(field, format!("there is no queue {queue:?}"))
+            })
+        };
+        let queue_arn = queue("queue", body.queue.as_deref())?;
+        let hops = body.hop_destinations.unwrap_or_default().into_iter().enumerate();
+        let hop_destinations = hops.map(|(i, hop)| {
+            let at = format!("hopDestinations[{i}]");
+            let destination = queue(&format!("{at}.queue"), hop.queue.as_deref())?;
+            hop_destination(&at, &hop, &queue_arn, destination)
+        });
         Ok(Self {
             role: role(body.role)?,
-            queue_arn: find_queue(body.queue.as_deref()).ok_or_else(|| {
-                let queue = body.queue.as_deref().unwrap_or_default();
-                Refused::field("queue", format!("there is no queue {queue:?}"))
-            })?,
+            hop_destinations: hop_destinations.collect::<Result<_, _>>()?,
+            queue_arn,
             job_template: body.job_template,
             settings_json,
             settings,
@@ -166,6 +203,28 @@ fn role(role: Option<String>) -> Result<String, Refused> {
         )),
         None => Err(Refused::field("role", "is required")),
     }
+}
+
+/// "This queue cannot be the original queue"; without one it is the default queue.
+fn hop_destination(at: &str, hop: &Hop, from: &str, to: String) -> Result<HopDestination, Refused> {
+    const LONGEST_WAIT: u32 = 4320;
+    if to == from {
+        let rule = format!("{to} is the queue that the job is submitted to");
+        return Err(Refused::field(format!("{at}.queue"), rule));
+    }
+    let minutes = hop.wait_minutes.map(|minutes| (minutes, u32::try_from(minutes)));
+    let rule = match minutes {
+        Some((_, Ok(wait_minutes @ 1..=LONGEST_WAIT))) => {
+            return Ok(HopDestination {
+                queue_arn: to,
+                priority: hop.priority,
+                wait_minutes,
+            });
+        }
+        Some((minutes, _)) => format!("{minutes} is not from 1 to {LONGEST_WAIT}"),
+        None => "is required".to_owned(),
+    };
+    Err(Refused::field(format!("{at}.waitMinutes"), rule))
 }
 
 #[cfg(test)]
@@ -260,6 +319,40 @@ pub(crate) mod tests {
         let error = parse(&body).unwrap_err();
         assert!(matches!(error, Refused::Template(_)));
         assert_eq!(error.to_string(), "there is no job template \"nobody-made-it\"");
+    }
+
+    #[test]
+    fn a_job_hops_to_another_queue_after_a_while() {
+        let hopping = |hop: Value| {
+            let mut body = body();
+            body["hopDestinations"] = json!([hop]);
+            let name = |queue: Option<&str>| format!("arn:q/{}", queue.unwrap_or("Default"));
+            let templates = JobTemplates::new("us-east-1", "111122223333");
+            let request =
+                JobRequest::parse(body.to_string().as_bytes(), &templates, |queue| Some(name(queue)));
+            request
+                .map(|request| json!(request.hop_destinations))
+                .map_err(|error| error.to_string())
+        };
+        let hop = json!({"queue": "night", "waitMinutes": 4320, "priority": -1});
+        let expected = json!([{"queue": "arn:q/night", "waitMinutes": 4320, "priority": -1}]);
+        assert_eq!(hopping(hop), Ok(expected));
+        for (hop, refusal) in [
+            (
+                json!({"waitMinutes": 1}),
+                "hopDestinations[0].queue: arn:q/Default is the queue that the job is submitted to",
+            ),
+            (
+                json!({"queue": "night"}),
+                "hopDestinations[0].waitMinutes: is required",
+            ),
+            (
+                json!({"queue": "night", "waitMinutes": 0}),
+                "hopDestinations[0].waitMinutes: 0 is not from 1 to 4320",
+            ),
+        ] {
+            assert_eq!(hopping(hop), Err(refusal.to_owned()));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::clock::Millis;
-use crate::create_job::JobRequest;
+use crate::create_job::{HopDestination, JobRequest};
 use crate::events::JobEvent;
 use crate::job_error::JobError;
 
@@ -199,6 +199,7 @@ pub(crate) struct Job {
     progress: Option<Progress>,
     error: Option<(u32, String)>,
     groups: Vec<GroupDetail>,
+    queue_transitions: Vec<Value>,
     cancel_requested: bool,
     publishing: bool,
 }
@@ -220,6 +221,7 @@ impl Job {
             progress: None,
             error: None,
             groups: Vec::new(),
+            queue_transitions: Vec::new(),
             cancel_requested: false,
             publishing: false,
         }
@@ -228,6 +230,25 @@ impl Job {
     /// Its status.
     pub(crate) fn status(&self) -> Status {
         self.status
+    }
+
+    /// It waited too long in its queue and waits in another from now on.
+    pub(crate) fn hop(&mut self, to: &HopDestination) -> JobEvent {
+        let previous_queue = std::mem::replace(&mut self.request.queue_arn, to.queue_arn.clone());
+        let previous_priority = self.request.priority;
+        self.request.priority = to.priority.unwrap_or(previous_priority);
+        let fields = json!({
+            "previousQueue": previous_queue,
+            "priority": self.request.priority,
+            "previousPriority": previous_priority,
+        });
+        let event = self.event("QUEUE_HOP", fields);
+        self.queue_transitions.push(json!({
+            "sourceQueue": previous_queue,
+            "destinationQueue": to.queue_arn,
+            "timestamp": self.last_event_at.seconds(),
+        }));
+        event
     }
 
     /// SUBMITTED → PROGRESSING.
@@ -347,11 +368,12 @@ impl Job {
             "accelerationStatus": "NOT_APPLICABLE",
             "arn": self.arn,
             "createdAt": self.created_at.seconds(),
-            "hopDestinations": [],
+            "hopDestinations": request.hop_destinations,
             "id": self.id,
             "messages": {"info": [], "warning": []},
             "priority": request.priority,
             "queue": request.queue_arn,
+            "queueTransitions": self.queue_transitions,
             "role": request.role,
             "settings": request.settings_json,
             "status": self.status,
@@ -460,7 +482,14 @@ mod tests {
         });
         let canceled = self::job().canceled();
 
+        let hop = self::job().hop(&HopDestination {
+            queue_arn: "arn:aws:mediaconvert:us-east-1:111122223333:queues/Alternate".into(),
+            priority: None,
+            wait_minutes: 1,
+        });
+
         for (event, expected) in [
+            (&hop, include_str!("../../../events/mediaconvert/queue-hop.json")),
             (
                 &progressing,
                 include_str!("../../../events/mediaconvert/progressing.json"),

@@ -12,9 +12,6 @@ use crate::create_job::JobRequest;
 use crate::events::{EventBus, JobEvent};
 use crate::job::{Job, NotCancelable, Status};
 
-/// How long MediaConvert remembers a client request token.
-const TOKEN_LIFETIME: Duration = Duration::from_mins(1);
-
 /// A job that its runner and the API share.
 #[derive(Debug)]
 pub(crate) struct SharedJob {
@@ -67,6 +64,7 @@ pub(crate) struct Jobs {
     region: String,
     account_id: String,
     bus: EventBus,
+    token_lifetime: Duration,
     state: Mutex<State>,
 }
 
@@ -78,11 +76,13 @@ struct State {
 }
 
 impl Jobs {
-    pub(crate) fn new(region: &str, account_id: &str, bus: EventBus) -> Self {
+    /// No jobs yet. A client request token is remembered for `token_lifetime`.
+    pub(crate) fn new(region: &str, account_id: &str, bus: EventBus, token_lifetime: Duration) -> Self {
         Self {
             region: region.to_owned(),
             account_id: account_id.to_owned(),
             bus,
+            token_lifetime,
             state: Mutex::default(),
         }
     }
@@ -97,7 +97,7 @@ impl Jobs {
         let mut state = self.state();
         state
             .tokens
-            .retain(|_, (since, _)| since.elapsed() < TOKEN_LIFETIME);
+            .retain(|_, (since, _)| since.elapsed() < self.token_lifetime);
         let token = request.client_request_token.clone();
         if let Some((_, job)) = token.as_ref().and_then(|token| state.tokens.get(token)) {
             return (Arc::clone(job), false);
@@ -187,7 +187,11 @@ mod tests {
     use crate::create_job::tests::request;
 
     fn jobs() -> Jobs {
-        Jobs::new("us-east-1", "111122223333", EventBus::detached())
+        remembering(Duration::from_mins(1))
+    }
+
+    fn remembering(token_lifetime: Duration) -> Jobs {
+        Jobs::new("us-east-1", "111122223333", EventBus::detached(), token_lifetime)
     }
 
     #[test]
@@ -214,6 +218,17 @@ mod tests {
 
         assert!(first_is_new && !second_is_new);
         assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[test]
+    fn a_forgotten_token_makes_another_job() {
+        let jobs = remembering(Duration::ZERO);
+        let mut request = request();
+        request.client_request_token = Some("token".into());
+
+        let (first, second) = (jobs.create(request.clone()).0, jobs.create(request).0);
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert_eq!(second.lock().api()["clientRequestToken"], "token");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! On-demand queues. A paused one keeps its jobs waiting.
+//! On-demand queues. A paused one keeps its jobs waiting, and each may run only so many at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -32,6 +32,7 @@ pub(crate) struct CreateQueue {
     description: Option<String>,
     #[serde(default)]
     status: QueueStatus,
+    concurrent_jobs: Option<i64>,
     pricing_plan: Option<String>,
 }
 
@@ -41,6 +42,7 @@ pub(crate) struct CreateQueue {
 pub(crate) struct UpdateQueue {
     description: Option<String>,
     status: Option<QueueStatus>,
+    concurrent_jobs: Option<i64>,
 }
 
 /// What cannot be done to a queue.
@@ -61,16 +63,18 @@ pub(crate) enum QueueError {
 struct Queue {
     description: Option<String>,
     status: QueueStatus,
+    concurrent_jobs: Option<u32>,
     created_at: Millis,
     updated_at: Millis,
 }
 
 impl Queue {
-    fn new(description: Option<String>, status: QueueStatus) -> Self {
+    fn new(description: Option<String>, status: QueueStatus, concurrent_jobs: Option<u32>) -> Self {
         let now = Millis::now();
         Self {
             description,
             status,
+            concurrent_jobs,
             created_at: now,
             updated_at: now,
         }
@@ -86,7 +90,7 @@ pub(crate) struct Queues {
 
 impl Queues {
     pub(crate) fn new(region: &str, account_id: &str) -> Self {
-        let default = Queue::new(None, QueueStatus::Active);
+        let default = Queue::new(None, QueueStatus::Active, None);
         Self {
             arn_prefix: format!("arn:aws:mediaconvert:{region}:{account_id}:queues/"),
             by_name: Mutex::new(BTreeMap::from([(DEFAULT.to_owned(), default)])),
@@ -125,6 +129,7 @@ impl Queues {
             name,
             description,
             status,
+            concurrent_jobs: most,
             pricing_plan,
         } = request;
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_ ".contains(&byte);
@@ -138,7 +143,7 @@ impl Queues {
                 "pricingPlan: {plan} is not supported by mediaconvert-local"
             ));
         }
-        let queue = Queue::new(description, status);
+        let queue = Queue::new(description, status, concurrent_jobs(most)?);
         {
             let mut queues = self.lock();
             if queues.contains_key(&name) {
@@ -152,11 +157,13 @@ impl Queues {
     /// `UpdateQueue`.
     pub(crate) fn update(&self, name: &str, request: UpdateQueue, jobs: &Jobs) -> Result<Value, QueueError> {
         let name = self.name(name);
+        let most = concurrent_jobs(request.concurrent_jobs)?;
         let queue = {
             let mut queues = self.lock();
             let queue = queues.get_mut(name);
             let queue = queue.ok_or_else(|| QueueError::NotFound(name.to_owned()))?;
             queue.status = request.status.unwrap_or(queue.status);
+            queue.concurrent_jobs = most.or(queue.concurrent_jobs);
             queue.description = request.description.or_else(|| queue.description.take());
             queue.updated_at = Millis::now();
             queue.clone()
@@ -209,24 +216,44 @@ impl Queues {
         if let Some(description) = &queue.description {
             value["description"] = json!(description);
         }
+        if let Some(most) = queue.concurrent_jobs {
+            value["concurrentJobs"] = json!(most);
+        }
         value
     }
 }
 
+fn concurrent_jobs(most: Option<i64>) -> Result<Option<u32>, QueueError> {
+    let refuse = |most| QueueError::BadRequest(format!("concurrentJobs: {most} is not a number from 1"));
+    most.map(|most| {
+        let number = u32::try_from(most).ok().filter(|number| *number > 0);
+        number.ok_or_else(|| refuse(most))
+    })
+    .transpose()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::events::EventBus;
 
     #[test]
     fn queues_are_found_by_name_and_arn_and_only_once_made() {
         let queues = Queues::new("us-east-1", "111122223333");
-        let jobs = Jobs::new("us-east-1", "111122223333", EventBus::detached());
+        let jobs = Jobs::new(
+            "us-east-1",
+            "111122223333",
+            EventBus::detached(),
+            Duration::from_mins(1),
+        );
         let arn = "arn:aws:mediaconvert:us-east-1:111122223333:queues/site";
         let request = || CreateQueue {
             name: "site".into(),
             description: None,
             status: QueueStatus::Paused,
+            concurrent_jobs: Some(2),
             pricing_plan: None,
         };
 
@@ -238,8 +265,13 @@ mod tests {
         let active = UpdateQueue {
             description: None,
             status: Some(QueueStatus::Active),
+            concurrent_jobs: None,
         };
-        assert_eq!(queues.update(arn, active, &jobs).unwrap()["status"], "ACTIVE");
+        let updated = queues.update(arn, active, &jobs).unwrap();
+        assert_eq!(
+            (&updated["status"], &updated["concurrentJobs"]),
+            (&json!("ACTIVE"), &json!(2))
+        );
         assert_eq!(queues.find(Some(arn)).as_deref(), Some(arn));
         assert!(matches!(
             queues.create(request(), &jobs),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use crate::create_job::StatusUpdateInterval;
 use crate::fetch::{WebClient, fetch};
@@ -18,7 +19,7 @@ use crate::package::package;
 use crate::probe::{self, Media, ProbeError};
 use crate::publication::Publication;
 use crate::role::ServiceRole;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Turn};
 use crate::settings::{Content, JobSettings, Output};
 use crate::tools::Tools;
 
@@ -40,7 +41,7 @@ pub(crate) struct Runner {
     pub(crate) work_dir: PathBuf,
     /// Whose turn it is.
     pub(crate) schedule: Schedule,
-    /// What MediaConvert's usual minute between two updates lasts here.
+    /// What MediaConvert's minute lasts here: between two updates, and of a wait before a hop.
     pub(crate) update_minute: Duration,
 }
 
@@ -76,11 +77,11 @@ impl Runner {
         job: &SharedJob,
         publication: &mut Publication,
     ) -> Result<Vec<GroupDetail>, JobError> {
+        let _turn = self.turn(job).await;
         let (id, request) = {
             let job = job.lock();
             (job.id.clone(), job.request.clone())
         };
-        let _turn = self.schedule.turn(&request.queue_arn, request.priority).await;
         job.report(Job::start);
         let settings = request.settings.clone()?;
         let s3 = || async {
@@ -121,6 +122,20 @@ impl Runner {
             updates.advance(percent(index + 1, files.len()));
         }
         Ok(written.into_iter().map(|group| group.detail).collect())
+    }
+
+    /// Waits for the job's turn, in one queue after the other if it hops.
+    async fn turn(&self, job: &SharedJob) -> Turn<'_> {
+        let mut request = job.lock().request.clone();
+        for to in &std::mem::take(&mut request.hop_destinations) {
+            let turn = self.schedule.turn(&request.queue_arn, request.priority);
+            if let Ok(turn) = timeout(self.update_minute * to.wait_minutes, turn).await {
+                return turn;
+            }
+            job.report(|job| job.hop(to));
+            request = job.lock().request.clone();
+        }
+        self.schedule.turn(&request.queue_arn, request.priority).await
     }
 
     fn interval(&self, interval: StatusUpdateInterval) -> Duration {

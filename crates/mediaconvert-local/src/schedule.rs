@@ -1,8 +1,8 @@
-//! Which job runs next: as many at once as there is room for; in each active queue the one with the
-//! highest priority, and among equals the one that came first.
+//! Which job runs next: as many at once as there is room for, in all and in their queue; in each active
+//! queue the one with the highest priority, and among equals the one that came first.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
@@ -18,8 +18,23 @@ pub(crate) struct Schedule {
 struct State {
     room: u16,
     arrivals: u64,
-    waiting: HashMap<String, BTreeSet<Place>>,
-    paused: HashSet<String>,
+    queues: HashMap<String, Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: BTreeSet<Place>,
+    running: u32,
+    limits: Limits,
+}
+
+/// What holds up a queue's jobs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    /// None of them starts.
+    pub(crate) paused: bool,
+    /// So many run at once; without a number, as many as there is room for.
+    pub(crate) concurrent_jobs: Option<u32>,
 }
 
 /// A job's place in its queue; the smallest is next.
@@ -42,15 +57,9 @@ impl Schedule {
         self.state.lock().expect("no change of the schedule panics")
     }
 
-    /// Jobs of a paused queue keep waiting; those that run go on.
-    pub(crate) fn set_paused(&self, queue_arn: &str, paused: bool) {
-        let mut state = self.lock();
-        if paused {
-            state.paused.insert(queue_arn.to_owned());
-        } else {
-            state.paused.remove(queue_arn);
-        }
-        drop(state);
+    /// Holds up a queue's jobs from now on; those that run go on.
+    pub(crate) fn limit(&self, queue_arn: &str, limits: Limits) {
+        self.lock().queue(queue_arn).limits = limits;
         self.changed.notify_waiters();
     }
 
@@ -60,7 +69,10 @@ impl Schedule {
         loop {
             let changed = self.changed.notified();
             if self.lock().start(queue_arn, waiting.place) {
-                return Turn(self);
+                return Turn {
+                    schedule: self,
+                    queue_arn: queue_arn.to_owned(),
+                };
             }
             changed.await;
         }
@@ -68,13 +80,26 @@ impl Schedule {
 }
 
 impl State {
+    fn queue(&mut self, arn: &str) -> &mut Queue {
+        self.queues.entry(arn.to_owned()).or_default()
+    }
+
     fn start(&mut self, queue_arn: &str, place: Place) -> bool {
-        let is_next = self.waiting.get(queue_arn).and_then(BTreeSet::first) == Some(&place);
-        let starts = is_next && self.room > 0 && !self.paused.contains(queue_arn);
+        let room = self.room > 0;
+        let queue = self.queue(queue_arn);
+        let starts = room && queue.has_room() && queue.waiting.first() == Some(&place);
         if starts {
+            queue.running += 1;
             self.room -= 1;
         }
         starts
+    }
+}
+
+impl Queue {
+    fn has_room(&self) -> bool {
+        let most = self.limits.concurrent_jobs.unwrap_or(u32::MAX);
+        !self.limits.paused && self.running < most
     }
 }
 
@@ -90,11 +115,7 @@ impl<'a> Waiting<'a> {
         let mut state = schedule.lock();
         state.arrivals += 1;
         let place = (Reverse(priority), state.arrivals);
-        state
-            .waiting
-            .entry(queue_arn.to_owned())
-            .or_default()
-            .insert(place);
+        state.queue(queue_arn).waiting.insert(place);
         Self {
             schedule,
             queue_arn: queue_arn.to_owned(),
@@ -105,32 +126,47 @@ impl<'a> Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if let Some(places) = self.schedule.lock().waiting.get_mut(&self.queue_arn) {
-            places.remove(&self.place);
-        }
+        self.schedule
+            .lock()
+            .queue(&self.queue_arn)
+            .waiting
+            .remove(&self.place);
         self.schedule.changed.notify_waiters();
     }
 }
 
 /// A job that runs.
 #[derive(Debug)]
-pub(crate) struct Turn<'a>(&'a Schedule);
+pub(crate) struct Turn<'a> {
+    schedule: &'a Schedule,
+    queue_arn: String,
+}
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.lock().room += 1;
-        self.0.changed.notify_waiters();
+        let mut state = self.schedule.lock();
+        state.room += 1;
+        state.queue(&self.queue_arn).running -= 1;
+        drop(state);
+        self.schedule.changed.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
     use tokio::task::yield_now;
+    use tokio::time::timeout;
 
     use super::*;
+
+    const PAUSED: Limits = Limits {
+        paused: true,
+        concurrent_jobs: None,
+    };
 
     /// Jobs `(name, queue, priority)` that come one after the other, and in which order they run.
     async fn run(
@@ -161,22 +197,43 @@ mod tests {
     #[tokio::test]
     async fn the_highest_priority_of_a_queue_goes_first_then_the_oldest() {
         let schedule = Arc::new(Schedule::new(1));
-        schedule.set_paused("q", true);
+        schedule.limit("q", PAUSED);
         let jobs = [("a", "q", 0), ("b", "q", -50), ("c", "q", 50), ("d", "q", 0)];
         let order = run(&schedule, &jobs).await;
-        schedule.set_paused("q", false);
+        schedule.limit("q", Limits::default());
         assert_eq!(all(order).await, ["c", "a", "d", "b"]);
     }
 
     #[tokio::test]
     async fn a_paused_queue_holds_up_nobody_else() {
         let schedule = Arc::new(Schedule::new(1));
-        schedule.set_paused("night", true);
+        schedule.limit("night", PAUSED);
         let mut order = run(&schedule, &[("n", "night", 50), ("d", "day", 0)]).await;
         assert_eq!(order.recv().await, Some("d"));
         assert!(order.try_recv().is_err());
-        schedule.set_paused("night", false);
+        schedule.limit("night", Limits::default());
         assert_eq!(order.recv().await, Some("n"));
+    }
+
+    #[tokio::test]
+    async fn a_queue_runs_no_more_jobs_at_once_than_it_may() {
+        let schedule = Schedule::new(3);
+        let one = |concurrent_jobs| Limits {
+            paused: false,
+            concurrent_jobs: Some(concurrent_jobs),
+        };
+        schedule.limit("site", one(1));
+        let first = schedule.turn("site", 0).await;
+        let mut second = Box::pin(schedule.turn("site", 0));
+        assert!(timeout(Duration::ZERO, second.as_mut()).await.is_err());
+        let _other = schedule.turn("other", 0).await;
+
+        schedule.limit("site", one(2));
+        let _second = second.await;
+        drop(first);
+        let _third = schedule.turn("site", 0).await;
+        let fourth = timeout(Duration::ZERO, schedule.turn("other", 0)).await;
+        assert!(fourth.is_err(), "there is room for three in all");
     }
 
     #[tokio::test]

@@ -30,6 +30,7 @@ use crate::tools::Tools;
 pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
     start_log(args.log_level);
     let event_faults = args.event_faults();
+    let token_lifetime = Duration::from_millis(args.client_request_token_lifetime_ms);
     let tools = Tools {
         ffmpeg: args.ffmpeg,
         ffprobe: args.ffprobe,
@@ -52,7 +53,7 @@ pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
         update_minute: Duration::from_millis(args.status_update_interval_ms),
     };
     let service = Service {
-        jobs: Jobs::new(&args.region, &args.account_id, bus),
+        jobs: Jobs::new(&args.region, &args.account_id, bus, token_lifetime),
         templates: JobTemplates::new(&args.region, &args.account_id),
         queues: Queues::new(&args.region, &args.account_id),
         quotas: Quotas::new(args.quota_rate_factor),

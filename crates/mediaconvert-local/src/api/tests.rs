@@ -42,11 +42,11 @@ impl Api {
             web: WebClient::new().unwrap(),
             work_dir: std::env::temp_dir(),
             schedule: Schedule::new(0),
-            update_minute: Duration::from_secs(1),
+            update_minute: Duration::from_millis(50),
         };
         let service = Service {
             quotas: Quotas::new(1.0),
-            jobs: Jobs::new(REGION, ACCOUNT, EventBus::detached()),
+            jobs: Jobs::new(REGION, ACCOUNT, EventBus::detached(), Duration::from_mins(1)),
             templates: JobTemplates::new(REGION, ACCOUNT),
             queues: Queues::new(REGION, ACCOUNT),
             runner: Arc::new(runner),
@@ -280,4 +280,53 @@ async fn queues_count_their_jobs() {
     assert_eq!(queue("Default").await["submittedJobsCount"], 1);
     assert_eq!(queue("site").await["submittedJobsCount"], 0);
     assert_eq!(queue("site").await["type"], "CUSTOM");
+}
+
+#[tokio::test]
+async fn a_queue_is_updated_by_name() {
+    let api = Api::start().await;
+    let path = "/2017-08-29/queues/Default";
+    let paused = json!({"status": "PAUSED", "concurrentJobs": 3});
+    let reply = api.call(Method::PUT, path, &paused).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(reply.body["queue"]["status"], "PAUSED");
+    assert_eq!(reply.body["queue"]["concurrentJobs"], 3);
+    let refused = api.call(Method::PUT, path, &json!({"concurrentJobs": 0})).await;
+    assert_eq!(
+        refused.body["message"],
+        "concurrentJobs: 0 is not a number from 1"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_waits_too_long_hops() {
+    let api = Api::start().await;
+    let queue = json!({"name": "night"});
+    api.call(Method::POST, "/2017-08-29/queues", &queue).await;
+    let mut job = job();
+    job["hopDestinations"] = json!([{"queue": "night", "waitMinutes": 1, "priority": 7}]);
+    let created = api.call(Method::POST, "/2017-08-29/jobs", &job).await.body["job"].clone();
+    assert_eq!(created["queueTransitions"], json!([]));
+
+    let id = created["id"].as_str().unwrap();
+    let hopped = async {
+        loop {
+            let job = api.job(id).await;
+            if job["queueTransitions"] != json!([]) {
+                return job;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let hopped = tokio::time::timeout(Duration::from_secs(20), hopped)
+        .await
+        .unwrap();
+    assert_eq!(
+        (&hopped["status"], &hopped["priority"]),
+        (&json!("SUBMITTED"), &json!(7))
+    );
+    assert!(hopped["queue"].as_str().unwrap().ends_with("queues/night"));
+    let transition = &hopped["queueTransitions"][0];
+    assert_eq!(transition["sourceQueue"], created["queue"]);
+    assert_eq!(transition["destinationQueue"], hopped["queue"]);
 }
