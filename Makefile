@@ -60,6 +60,7 @@ test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
 		cargo test --workspace --test on_dynamodb; \
 		$(PYTHON) -m local_cloud.profiles; \
 		$(PYTHON) -m local_cloud.clients; \
+		$(PYTHON) -m local_cloud.event_faults; \
 		$(PYTHON) -m local_cloud.permissions; \
 		$(PYTHON) -m local_cloud.lifecycle"
 

@@ -21,9 +21,10 @@ from botocore.exceptions import ClientError
 
 from .gateway import REGION, AccessKey
 from .progress import step
-from .tools import environment
+from .tools import ROOT, environment
 
 _PATIENCE_SECONDS = 30
+_README = ROOT / "crates" / "mediaconvert-local" / "README.md"
 _DENIED = re.compile(r"An error occurred \((\w+)\) when calling the \w+ operation(?: \([^)]*\))?: (.*)", re.DOTALL)
 
 # An operation with its parameters, to what it answers.
@@ -99,6 +100,16 @@ def _refusals(call: Call) -> list[tuple[str, str]]:
     ]
 
 
+def _runs_the_readme(url: str, key: AccessKey) -> None:
+    """The examples of its quick start, as they stand there but for the port."""
+    for language, command in {"python": [sys.executable, "-c"], "sh": ["sh", "-exc"]}.items():
+        [example] = re.findall(rf"```{language}\n(.*?)```", _README.read_text(), re.DOTALL)
+        example = example.replace("http://127.0.0.1:4570", url)
+        ran = subprocess.run([*command, example], env=environment(**key.variables()), capture_output=True, text=True)
+        if ran.returncode:
+            raise SystemExit(f"the README's {language} example ends with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+
+
 def _refusal(call: Call, operation: str, **parameters: Any) -> tuple[str, str]:
     try:
         answer = call(operation, **parameters)
@@ -131,7 +142,9 @@ def main() -> int:
     with step("The same refusals for both"):
         of_boto3, of_cli = map(_refusals, clients.values())
         _expect("the AWS CLI's refusals", of_boto3, of_cli)
-    print(f"clients: {len(clients) + 1} passed, 0 failed")
+    with step("The README's examples"):
+        _runs_the_readme(url, key)
+    print(f"clients: {len(clients) + 2} passed, 0 failed")
     return 0
 
 

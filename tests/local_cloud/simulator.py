@@ -16,12 +16,12 @@ def build(logs: Path) -> Child:
     return Child("build-mediaconvert-local", ["cargo", "build", "-p", "mediaconvert-local"], variables, logs)
 
 
-def start(port: int, gateway_url: str, key: AccessKey, logs: Path, work: Path) -> Child:
-    """Starts it as the principal `key` and waits until it listens."""
+def start(port: int, gateway_url: str, key: AccessKey, logs: Path, work: Path, *flags: str) -> Child:
+    """Starts it as the principal `key`, with further flags, and waits until it listens."""
     command = [str(_PROGRAM), "--listen", f"127.0.0.1:{port}", "--region", REGION, "--account-id", ACCOUNT]
     command += ["--ffmpeg", ffmpeg(), "--ffprobe", ffprobe(), "--work-dir", str(work / "mediaconvert-local")]
     # The quotas are there, and a test that reaches them is done soon.
-    command += ["--quota-rate-factor", "10"]
+    command += ["--quota-rate-factor", "10", *flags]
     variables = environment(AWS_REGION=REGION, AWS_ENDPOINT_URL=gateway_url, **key.variables())
     child = Child("mediaconvert-local", command, variables, logs)
     try:
