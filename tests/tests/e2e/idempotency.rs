@@ -1,8 +1,10 @@
 //! One key, one job.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_mediaconvert::Client as MediaConvert;
-use aws_sdk_mediaconvert::types::{Job, JobSettings};
+use aws_sdk_mediaconvert::types::Job;
 use end_to_end::Cloud;
 use serde_json::{Value, json};
 
@@ -122,31 +124,20 @@ async fn a_job_that_was_created_but_not_written_down_is_found() {
                 ]}],
             }],
         },
-    })
-    .to_string();
-    let left = MediaConvert::new(&cloud.administrator)
-        .create_job()
-        .role(cloud.output("MediaConvertRoleArn"))
-        .settings(JobSettings::builder().build())
-        .customize()
-        .mutate_request(move |request| {
-            request
-                .headers_mut()
-                .insert("content-length", body.len().to_string());
-            *request.body_mut() = body.as_str().into();
-        })
-        .send()
-        .await
-        .unwrap();
-    let left = left.job.and_then(|job| job.id).unwrap();
+    });
+    let mediaconvert = submit_job::mediaconvert::MediaConvert::new(MediaConvert::new(&cloud.administrator));
+    let left = mediaconvert.create_job(&body, Duration::ZERO).await.unwrap();
 
     let answer = cloud.submit(&request).await.unwrap();
     assert_eq!(
         answer,
         json!({
-            "jobId": left, "status": "SUBMITTED", "destination": "s3://media/transcoded/left/", "idempotent": true,
+            "jobId": left.as_str(), "status": "SUBMITTED", "destination": "s3://media/transcoded/left/", "idempotent": true,
         })
     );
-    assert_eq!(cloud.row(&claim(&request)).await.unwrap()["claimedJobId"], left);
+    assert_eq!(
+        cloud.row(&claim(&request)).await.unwrap()["claimedJobId"],
+        left.as_str()
+    );
     assert_eq!(jobs_of(&cloud, input).await.len(), 1);
 }
