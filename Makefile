@@ -1,13 +1,13 @@
 # Rust, Python 3.11 or newer and make are all a fresh clone needs; everything else is installed
-# into .tools/, pinned by tests/local_cloud/requirements.txt.
+# into .tools/, pinned by local-cloud/requirements.txt.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-PYTHON := PYTHONPATH=tests .tools/venv/bin/python
+PYTHON := PYTHONPATH=local-cloud .tools/venv/bin/python
 LOCAL_CLOUD := $(PYTHON) -m local_cloud
 TOOLS := .tools/installed
-REQUIREMENTS := tests/local_cloud/requirements
+REQUIREMENTS := local-cloud/requirements
 
 ## Use
 .PHONY: demo
@@ -25,7 +25,7 @@ event: $(TOOLS) ## Print a raw event as a Function URL request with the key: STA
 ## Check
 .PHONY: test
 test: $(TOOLS) ## lint, test-unit, test-e2e, test-invoke and test-faults, counted
-	@.tools/venv/bin/python tests/count_tests.py $(MAKE) --no-print-directory lint test-unit test-e2e test-invoke test-faults
+	@.tools/venv/bin/python local-cloud/count_tests.py $(MAKE) --no-print-directory lint test-unit test-e2e test-invoke test-faults
 
 .PHONY: lint
 lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
@@ -34,8 +34,8 @@ lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --test e2e --test on_dynamodb -- -D warnings
 	$(PYTHON) -m local_cloud.service_model --check
-	.tools/venv/bin/ruff check --config tests/ruff.toml tests fuzz
-	.tools/venv/bin/ruff format --check --config tests/ruff.toml tests fuzz
+	.tools/venv/bin/ruff check --config local-cloud/ruff.toml local-cloud fuzz
+	.tools/venv/bin/ruff format --check --config local-cloud/ruff.toml local-cloud fuzz
 
 .PHONY: template
 template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
@@ -103,11 +103,11 @@ $(TOOLS): $(REQUIREMENTS).txt
 fmt: $(TOOLS) ## Format Rust and Python
 	cargo fmt --all
 	rustfmt --edition 2024 fuzz/fuzz_targets/*.rs
-	.tools/venv/bin/ruff check --fix --config tests/ruff.toml tests fuzz
-	.tools/venv/bin/ruff format --config tests/ruff.toml tests fuzz
+	.tools/venv/bin/ruff check --fix --config local-cloud/ruff.toml local-cloud fuzz
+	.tools/venv/bin/ruff format --config local-cloud/ruff.toml local-cloud fuzz
 
 .PHONY: requirements
-requirements: ## Resolve tests/local_cloud/requirements.in anew into requirements.txt
+requirements: ## Resolve local-cloud/requirements.in anew into requirements.txt
 	@rm -rf .tools/resolve && python3 -m venv .tools/resolve
 	.tools/resolve/bin/pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS).in
 	@{ echo "# requirements.in resolved, complete and exact. Written by \`make requirements\`; do not edit."; \

@@ -8,13 +8,14 @@ mod run_lengths;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use api_keys::ApiKeys;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
 use http::{Request, Response};
-use job_events::{ApiKeys, JobEvents};
+use job_events::JobEvents;
 use jobs::Retention;
 use jobs::table::JobsTable;
 use lambda_runtime::{Context, LambdaEvent};

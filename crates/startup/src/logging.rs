@@ -23,6 +23,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::{InvalidVariable, optional_variable};
 
+/// The crates of this workspace that log on behalf of a function.
+const OURS: [&str; 4] = ["api_keys", "jobs", "startup", "submission"];
+
 const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
 /// Starts the log of a function on standard output, where Lambda reads it. `target` is the
@@ -71,7 +74,8 @@ where
 {
     let ours = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_targets([(target, level), ("jobs", level), ("startup", level)]);
+        .with_target(target, level)
+        .with_targets(OURS.map(|ours| (ours, level)));
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api_keys::ApiKeys;
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
 use jobs::event::InvalidEvent;
 use jobs::table::JobsTable;
@@ -13,7 +14,6 @@ use startup::Timeouts;
 use startup::logging::with_causes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::ApiKeys;
 use crate::answer::{Refusal, Taken};
 use crate::{http, metrics};
 

@@ -3,17 +3,15 @@
 //! table.
 //!
 //! The way of an event: [`JobEvents::invoke`] tells an HTTP request from a direct invocation, `http`
-//! guards the public door in the contract's order, [`ApiKeys`] checks the key, the `jobs` crate
+//! guards the public door in the contract's order, [`api_keys`] checks the key, the `jobs` crate
 //! reads and merges the event, and `answer` says what became of it in the one form or the other.
 //!
 //! `lambda_http` is not used: its adapter builds a URI from the request's raw query and panics on
 //! one that is none, so that a stranger could turn a refusal into a 502.
 
 mod answer;
-mod api_keys;
 mod function;
 mod http;
 mod metrics;
 
-pub use api_keys::ApiKeys;
 pub use function::{JobEvents, TIMEOUTS};

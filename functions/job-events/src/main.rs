@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use api_keys::ApiKeys;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_secretsmanager::Client as SecretsManager;
-use job_events::{ApiKeys, JobEvents, TIMEOUTS};
+use job_events::{JobEvents, TIMEOUTS};
 use jobs::table::JobsTable;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 

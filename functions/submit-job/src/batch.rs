@@ -7,10 +7,10 @@ use serde_json::Value;
 use startup::logging::with_causes;
 
 use crate::dead_letters::DeadLetters;
-use crate::invalid_request::InvalidRequest;
-use crate::patience::time_before;
-use crate::submit::{AFTER_CREATE_JOB, SubmitError, SubmitJob, Submitted};
 use crate::upload::Upload;
+use submission::invalid_request::InvalidRequest;
+use submission::patience::time_before;
+use submission::submit::{AFTER_CREATE_JOB, SubmitError, SubmitJob, Submitted};
 
 /// Takes batches.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
-use crate::submit::SubmitError;
+use submission::submit::SubmitError;
 
 /// The queue of `SUBMIT_DEAD_LETTER_QUEUE_URL`.
 #[derive(Clone, Debug)]

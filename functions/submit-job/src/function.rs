@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::batch::Batches;
 use crate::dead_letters::DeadLetters;
-use crate::submit::{SubmitJob, Submitted};
+use submission::submit::{SubmitError, SubmitJob, Submitted};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -43,7 +43,18 @@ impl Function {
             return Ok(Reply::Batch(self.batches.handle(batch, deadline).await));
         }
         let submitted = self.submit.submit(payload, &context.request_id, deadline);
-        Ok(Reply::Submitted(submitted.await?))
+        submitted
+            .await
+            .map(Reply::Submitted)
+            .map_err(|error| function_error(&error))
+    }
+}
+
+/// The error as Lambda reports it.
+fn function_error(error: &SubmitError) -> Diagnostic {
+    Diagnostic {
+        error_type: error.error_type().to_owned(),
+        error_message: error.to_string(),
     }
 }
 

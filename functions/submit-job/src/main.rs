@@ -9,12 +9,12 @@ use aws_sdk_sqs::Client as Sqs;
 use jobs::table::JobsTable;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use startup::Timeouts;
-use submit_job::claims::Claims;
-use submit_job::config::Config;
+use submission::claims::Claims;
+use submission::config::Config;
+use submission::mediaconvert::MediaConvert;
+use submission::submit::SubmitJob;
 use submit_job::dead_letters::DeadLetters;
 use submit_job::function::Function;
-use submit_job::mediaconvert::MediaConvert;
-use submit_job::submit::SubmitJob;
 
 /// An attempt at its slowest takes a sixth of the invocation's 30 s.
 const TIMEOUTS: Timeouts = Timeouts {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::output::Outputs;
+use submission::output::Outputs;
 
 /// S3's "Object Created" event, as far as it matters here. Its key is the object's own, not
 /// URL-encoded as in S3's older notifications.
@@ -65,7 +65,13 @@ impl Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::create_job::tests::config;
+
+    fn outputs() -> Outputs {
+        Outputs {
+            bucket: "media".parse().unwrap(),
+            prefix: "transcoded/".parse().unwrap(),
+        }
+    }
 
     fn upload(key: &str) -> Upload {
         let event = json!({
@@ -82,14 +88,14 @@ mod tests {
             let upload = upload(key);
             assert_eq!(upload.request(), json!({ "input": format!("s3://media/{key}") }));
             assert_eq!(upload.key(), format!("media/{key}#00A1"));
-            assert!(upload.is_input(&config().outputs));
+            assert!(upload.is_input(&outputs()));
         }
     }
 
     #[test]
     fn folders_and_outputs_are_no_inputs() {
         for key in ["in/folder/", "transcoded/42/clip.mp4"] {
-            assert!(!upload(key).is_input(&config().outputs), "{key}");
+            assert!(!upload(key).is_input(&outputs()), "{key}");
         }
     }
 }

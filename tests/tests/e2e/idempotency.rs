@@ -125,7 +125,7 @@ async fn a_job_that_was_created_but_not_written_down_is_found() {
             }],
         },
     });
-    let mediaconvert = submit_job::mediaconvert::MediaConvert::new(MediaConvert::new(&cloud.administrator));
+    let mediaconvert = submission::mediaconvert::MediaConvert::new(MediaConvert::new(&cloud.administrator));
     let left = mediaconvert.create_job(&body, Duration::ZERO).await.unwrap();
 
     let answer = cloud.submit(&request).await.unwrap();

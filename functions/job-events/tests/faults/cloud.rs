@@ -5,6 +5,7 @@ use std::env;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use api_keys::ApiKeys;
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::types::{
@@ -14,7 +15,7 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_dynamodbstreams::Client as DynamoDbStreams;
 use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 use aws_sdk_secretsmanager::Client as SecretsManager;
-use job_events::{ApiKeys, JobEvents, TIMEOUTS};
+use job_events::{JobEvents, TIMEOUTS};
 use jobs::table::JobsTable;
 use jobs::{Job, JobEvent, Received, Retention};
 use lambda_runtime::{Context, LambdaEvent};

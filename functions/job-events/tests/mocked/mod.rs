@@ -1,5 +1,6 @@
 //! The function as tests invoke it, with every AWS call answered from memory.
 
+use api_keys::ApiKeys;
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
@@ -9,7 +10,7 @@ use aws_sdk_secretsmanager::types::error::ResourceNotFoundException;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use job_events::{ApiKeys, JobEvents};
+use job_events::JobEvents;
 use jobs::Retention;
 use jobs::table::JobsTable;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};

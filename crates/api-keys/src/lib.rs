@@ -55,7 +55,7 @@ struct Keys {
 /// The keys can't be had now, so nobody can be told whether theirs is right.
 #[derive(Debug, thiserror::Error)]
 #[error("can't read the API key: {0}")]
-pub(crate) struct KeysUnavailable(String);
+pub struct KeysUnavailable(String);
 
 impl ApiKeys {
     /// The keys in `secret`, a name or ARN, whose versions are JSON `{"apiKey": "…"}`.
@@ -69,7 +69,10 @@ impl ApiKeys {
     }
 
     /// Whether `presented` is one of the keys.
-    pub(crate) async fn accept(&self, presented: &[u8]) -> Result<bool, KeysUnavailable> {
+    ///
+    /// # Errors
+    /// Secrets Manager could not be asked.
+    pub async fn accept(&self, presented: &[u8]) -> Result<bool, KeysUnavailable> {
         if presented.is_empty() {
             return Ok(false);
         }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 fn main() -> io::Result<()> {
-    let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("profiles");
+    let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../profiles");
     println!("cargo::rerun-if-changed={}", folder.display());
 
     let mut files: Vec<PathBuf> = fs::read_dir(folder)?

@@ -16,7 +16,8 @@ pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
 }
 
 /// The time until `deadline`, when Lambda ends the invocation, less what has to come after.
-pub(crate) fn time_before(deadline: SystemTime, reserve: Duration) -> Duration {
+#[must_use]
+pub fn time_before(deadline: SystemTime, reserve: Duration) -> Duration {
     let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
     left.saturating_sub(reserve)
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 
 use jobs::table::JobsTable;
 use jobs::{JobId, Submission, Timestamp};
-use lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::Value;
 use startup::logging::with_causes;
@@ -27,7 +26,7 @@ use crate::request::{Request, Source};
 /// What the answer takes.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 /// What has to come after the last attempt at `CreateJob` has begun: its end, two writes, the answer.
-pub(crate) const AFTER_CREATE_JOB: Duration = Duration::from_secs(12);
+pub const AFTER_CREATE_JOB: Duration = Duration::from_secs(12);
 
 /// Submits requests.
 #[derive(Clone, Debug)]
@@ -56,7 +55,7 @@ pub struct Submitted {
     pub recorded: bool,
 }
 
-/// Why there is no job. Lambda reports the variant as the function error's type.
+/// Why there is no job.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The request breaks a rule.
@@ -96,15 +95,6 @@ impl SubmitError {
     }
 }
 
-impl From<SubmitError> for Diagnostic {
-    fn from(error: SubmitError) -> Self {
-        Self {
-            error_type: error.error_type().to_owned(),
-            error_message: error.to_string(),
-        }
-    }
-}
-
 impl SubmitJob {
     /// With the stack's settings and what it calls.
     #[must_use]
@@ -118,7 +108,8 @@ impl SubmitJob {
     }
 
     /// Where its jobs write.
-    pub(crate) fn outputs(&self) -> &Outputs {
+    #[must_use]
+    pub fn outputs(&self) -> &Outputs {
         &self.config.outputs
     }
 
@@ -337,7 +328,7 @@ pub(crate) mod tests {
         request: Value,
         mediaconvert_http: &StaticReplayClient,
         dynamodb_http: &StaticReplayClient,
-    ) -> Result<Submitted, Diagnostic> {
+    ) -> Result<Submitted, SubmitError> {
         let dynamodb = dynamodb(dynamodb_http);
         let function = SubmitJob::new(
             config(),
@@ -346,15 +337,14 @@ pub(crate) mod tests {
             JobsTable::new(dynamodb, "jobs".to_owned(), Retention::default()),
         );
         let deadline = SystemTime::now() + left;
-        let submitted = function.submit(request, REQUEST_ID, deadline).await;
-        submitted.map_err(Diagnostic::from)
+        function.submit(request, REQUEST_ID, deadline).await
     }
 
     async fn submit(
         request: Value,
         mediaconvert: &StaticReplayClient,
         dynamodb: &StaticReplayClient,
-    ) -> Result<Submitted, Diagnostic> {
+    ) -> Result<Submitted, SubmitError> {
         submit_within(Duration::from_secs(30), request, mediaconvert, dynamodb).await
     }
 
@@ -490,9 +480,9 @@ pub(crate) mod tests {
         let error = submit_within(no_time, request, &answering([]), &dynamodb)
             .await
             .unwrap_err();
-        assert_eq!(error.error_type, "Unavailable");
+        assert_eq!(error.error_type(), "Unavailable");
         assert_eq!(
-            error.error_message,
+            error.to_string(),
             "idempotencyKey: \"k\" is being submitted by another request; try again"
         );
     }
@@ -555,9 +545,9 @@ pub(crate) mod tests {
         let (mediaconvert, dynamodb) = (answering([]), answering([]));
         let request = json!({ "input": "s3://other/clip.mov" });
         let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
-        assert_eq!(error.error_type, "InvalidRequest");
+        assert_eq!(error.error_type(), "InvalidRequest");
         assert_eq!(
-            error.error_message,
+            error.to_string(),
             "input: \"s3://other/clip.mov\" names bucket \"other\", which is not one of INPUT_BUCKETS (media, uploads)"
         );
     }
@@ -576,8 +566,8 @@ pub(crate) mod tests {
             let error = submit_within(Duration::ZERO, request, &mediaconvert, &dynamodb)
                 .await
                 .unwrap_err();
-            assert_eq!(error.error_type, error_type);
-            assert_eq!(error.error_message, message);
+            assert_eq!(error.error_type(), error_type);
+            assert_eq!(error.to_string(), message);
             let targets: Vec<_> = dynamodb
                 .actual_requests()
                 .map(|request| request.headers().get("x-amz-target").unwrap().to_owned())
@@ -596,10 +586,10 @@ pub(crate) mod tests {
         let mediaconvert = answering([]);
         let request = json!({ "input": "s3://uploads/clip.mov" });
         let error = submit(request, &mediaconvert, &answering([])).await.unwrap_err();
-        assert_eq!(error.error_type, "Unavailable");
+        assert_eq!(error.error_type(), "Unavailable");
         assert!(
             error
-                .error_message
+                .to_string()
                 .starts_with("can't write item \"idempotency#8f507cfc"),
             "{error:?}"
         );

@@ -11,7 +11,7 @@ from . import media
 from .playlists import references
 from .tools import ROOT
 
-_FOLDER = ROOT / "functions/submit-job/profiles"
+_FOLDER = ROOT / "profiles"
 # ffprobe's names and the usual extensions, where they are not MediaConvert's in lower case.
 _CODECS = {"H_264": "h264", "H_265": "hevc", "FRAME_CAPTURE": "mjpeg"}
 _CONTAINERS = {"M3U8": "hls", "CMFC": "hls"}

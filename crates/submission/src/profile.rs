@@ -1,4 +1,4 @@
-//! The profiles that come with the function: every file of `profiles/`, job settings as the
+//! The profiles that come with the function: every file of `profiles/` at the top, job settings as the
 //! MediaConvert console exports them. The file's name is the profile's.
 
 use std::fmt;
