@@ -6,14 +6,20 @@
 //! key stands for. A claim whose time is over without one was left by an invocation that ended in
 //! between: the next one takes it over, and has to ask MediaConvert whether the job was created.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::get_item::GetItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use jobs::{JobId, Retention, Submission, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use startup::logging::with_causes;
+
+use crate::fingerprint::Fingerprint;
+use crate::request::Incoming;
 
 /// A claim, as the table holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +31,9 @@ pub struct Claim {
     claimant: String,
     /// Until when. Nobody outlives the deadline of the invocation.
     claimed_until: Timestamp,
+    /// What was asked for under the key. Claims of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<Fingerprint>,
     /// The token that `CreateJob` is called with.
     pub client_request_token: String,
     /// What is submitted under that token.
@@ -32,22 +41,28 @@ pub struct Claim {
     /// The job, once it exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_job_id: Option<JobId>,
+    /// Whether the job's row has the submission. It may have expired since, and then a second writing
+    /// would raise it again for ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recorded: bool,
     /// When DynamoDB may delete the claim, in epoch **seconds**.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
 }
 
 impl Claim {
-    /// `token`'s claim on `key`, good until `deadline`.
+    /// `token`'s claim on the key of `request`, good until `deadline`.
     #[must_use]
-    pub fn new(key: &str, token: &str, deadline: Timestamp, submission: Submission) -> Self {
+    pub fn new(request: &Incoming, token: &str, deadline: Timestamp, submission: Submission) -> Self {
         Self {
-            job_id: format!("idempotency#{key}"),
+            job_id: item_key(&request.key),
             claimant: token.to_owned(),
             claimed_until: deadline,
+            fingerprint: Some(request.fingerprint.clone()),
             client_request_token: token.to_owned(),
             submission,
             claimed_job_id: None,
+            recorded: false,
             expires_at: None,
         }
     }
@@ -58,32 +73,48 @@ impl Claim {
         self.claimant == self.client_request_token
     }
 
-    fn is_over(&self, now: Timestamp) -> bool {
+    /// Whether it was made for this request, and not for another under the same key.
+    #[must_use]
+    pub fn is_for(&self, request: &Incoming) -> bool {
+        match &self.fingerprint {
+            Some(fingerprint) => *fingerprint == request.fingerprint,
+            None => request.input() == Some(self.submission.input.as_str()),
+        }
+    }
+
+    /// Whether its claimant's time is over.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
         // The clocks of two invocations may differ.
         const SKEW_MS: u64 = 2_000;
         now.as_millis() > self.claimed_until.as_millis() + SKEW_MS
     }
+
+    fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at < now.as_millis() / 1000)
+    }
 }
 
-/// What came of claiming a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// Nobody had it.
-    New(Claim),
-    /// Somebody ended while they had it, and may have created the job.
-    Over(Claim),
-    /// Its job exists.
-    Done(JobId, Submission),
-    /// Somebody has it now.
-    Busy,
+fn item_key(key: &str) -> String {
+    format!("idempotency#{key}")
 }
 
-/// Nothing is known to be written.
+/// Whether there is a claim, and which, can't be told.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// DynamoDB did not do it; later it can work.
+    /// DynamoDB did not read it; later it can work.
+    #[error("can't read item {item:?} of table {table}")]
+    Unread {
+        /// The item's key.
+        item: String,
+        /// The table.
+        table: String,
+        /// What the SDK says.
+        source: Box<SdkError<GetItemError>>,
+    },
+    /// DynamoDB did not write it; later it can work.
     #[error("can't write item {item:?} of table {table}")]
-    Unavailable {
+    Unwritten {
         /// The item's key.
         item: String,
         /// The table.
@@ -91,8 +122,18 @@ pub enum ClaimError {
         /// What the SDK says.
         source: Box<SdkError<PutItemError>>,
     },
-    /// Somebody else wrote something under the key that is no claim.
-    #[error("can't read item {item:?} of table {table}; mend or delete it")]
+    /// DynamoDB takes no such item, now or later.
+    #[error("DynamoDB refuses item {item:?} of table {table}: {message}")]
+    Refused {
+        /// The item's key.
+        item: String,
+        /// The table.
+        table: String,
+        /// DynamoDB's words.
+        message: String,
+    },
+    /// Somebody else wrote something under the key that is not a claim.
+    #[error("can't understand item {item:?} of table {table}; mend or delete it")]
     Unreadable {
         /// The item's key.
         item: String,
@@ -103,6 +144,14 @@ pub enum ClaimError {
     },
 }
 
+impl ClaimError {
+    /// Whether the same call can succeed later.
+    #[must_use]
+    pub fn is_curable(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}
+
 /// The claims in the jobs table.
 #[derive(Clone, Debug)]
 pub struct Claims {
@@ -111,11 +160,11 @@ pub struct Claims {
     retention: Retention,
 }
 
-/// What DynamoDB made of a write.
-enum Answer {
+/// What DynamoDB made of a conditional write.
+enum Put {
     Written,
     /// The condition failed; the claim in the way, unless there is none any more.
-    Refused(Option<Box<Claim>>),
+    InTheWay(Option<Box<Claim>>),
 }
 
 impl Claims {
@@ -129,44 +178,73 @@ impl Claims {
         }
     }
 
-    /// Takes `claim`, unless its key is claimed already.
+    /// The claim on `key`, if there is one at `now`.
     ///
     /// # Errors
     /// See [`ClaimError`].
-    pub async fn take(&self, claim: &Claim, now: Timestamp) -> Result<Taken, ClaimError> {
-        let claim = Claim {
-            expires_at: self.retention.expiry(now),
-            ..claim.clone()
-        };
+    pub async fn find(&self, key: &str, now: Timestamp) -> Result<Option<Claim>, ClaimError> {
+        let key = item_key(key);
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("jobId", AttributeValue::S(key.clone()))
+            .consistent_read(true)
+            .send();
+        // The SDK's future is large, and every caller's would hold it.
+        let found = Box::pin(request).await.map_err(|error| ClaimError::Unread {
+            item: key.clone(),
+            table: self.table.clone(),
+            source: Box::new(error),
+        })?;
+        let claim = found.item.map(|item| self.read(&key, item)).transpose()?;
         // DynamoDB deletes an expired item days late.
-        let unclaimed = "attribute_not_exists(jobId) OR expiresAt < :now";
-        let seconds = AttributeValue::N((now.as_millis() / 1000).to_string());
-        match self.put(&claim, unclaimed, (":now", seconds)).await? {
-            Answer::Written => Ok(Taken::New(claim)),
-            Answer::Refused(Some(before)) => match before.claimed_job_id {
-                Some(job_id) => Ok(Taken::Done(job_id, before.submission)),
-                // Written by an attempt whose answer was lost.
-                None if before.claimant == claim.claimant => Ok(Taken::New(claim)),
-                None if before.is_over(now) => self.take_over(*before, claim).await,
-                None => Ok(Taken::Busy),
-            },
-            Answer::Refused(None) => Ok(Taken::Busy),
-        }
+        Ok(claim.filter(|claim| !claim.has_expired(now)))
     }
 
-    /// The token stays: it is what MediaConvert knows the job by, if there is one.
-    async fn take_over(&self, before: Claim, claim: Claim) -> Result<Taken, ClaimError> {
-        let unchanged = "claimant = :claimant AND attribute_not_exists(claimedJobId)";
-        let over = Claim {
-            client_request_token: before.client_request_token,
-            submission: before.submission,
+    /// Makes `claim`, unless its key is claimed already. The claim as it is then, if it is this one.
+    ///
+    /// # Errors
+    /// See [`ClaimError`].
+    pub async fn take(&self, claim: Claim, now: Timestamp) -> Result<Option<Claim>, ClaimError> {
+        let claim = Claim {
+            expires_at: self.retention.expiry(now),
             ..claim
         };
-        let claimant = AttributeValue::S(before.claimant);
-        Ok(match self.put(&over, unchanged, (":claimant", claimant)).await? {
-            Answer::Written => Taken::Over(over),
-            Answer::Refused(Some(before)) if *before == over => Taken::Over(over),
-            Answer::Refused(_) => Taken::Busy,
+        let unclaimed = "attribute_not_exists(jobId) OR expiresAt < :now";
+        let seconds = AttributeValue::N((now.as_millis() / 1000).to_string());
+        Ok(match self.put(&claim, unclaimed, (":now", seconds)).await? {
+            Put::Written => Some(claim),
+            // Written by an attempt whose answer was lost.
+            Put::InTheWay(Some(before)) if before.claimant == claim.claimant => Some(claim),
+            Put::InTheWay(_) => None,
+        })
+    }
+
+    /// Makes `before`, whose claimant's time is over, the claim of `claimant` until `deadline`, unless
+    /// somebody else was quicker. Its token stays: it is what MediaConvert knows the job by, if there
+    /// is one.
+    ///
+    /// # Errors
+    /// See [`ClaimError`].
+    pub async fn take_over(
+        &self,
+        before: Claim,
+        claimant: &str,
+        deadline: Timestamp,
+    ) -> Result<Option<Claim>, ClaimError> {
+        let unchanged = "claimant = :claimant AND attribute_not_exists(claimedJobId)";
+        let over = Claim {
+            claimant: claimant.to_owned(),
+            claimed_until: deadline,
+            ..before.clone()
+        };
+        let seen = AttributeValue::S(before.claimant);
+        Ok(match self.put(&over, unchanged, (":claimant", seen)).await? {
+            Put::Written => Some(over),
+            // Written by an attempt whose answer was lost.
+            Put::InTheWay(Some(before)) if *before == over => Some(over),
+            Put::InTheWay(_) => None,
         })
     }
 
@@ -176,8 +254,8 @@ impl Claims {
     /// See [`ClaimError`]. Doing it again does no harm.
     pub async fn update(&self, claim: &Claim) -> Result<bool, ClaimError> {
         let claimant = AttributeValue::S(claim.claimant.clone());
-        let answer = self.put(claim, "claimant = :claimant", (":claimant", claimant));
-        Ok(matches!(answer.await?, Answer::Written))
+        let put = self.put(claim, "claimant = :claimant", (":claimant", claimant));
+        Ok(matches!(put.await?, Put::Written))
     }
 
     /// Gives up a claim under which certainly no job was created, so that its key is free at once.
@@ -202,7 +280,7 @@ impl Claims {
         claim: &Claim,
         condition: &str,
         (name, value): (&str, AttributeValue),
-    ) -> Result<Answer, ClaimError> {
+    ) -> Result<Put, ClaimError> {
         #[expect(
             clippy::expect_used,
             reason = "every member of Claim is a text, number or map"
@@ -219,22 +297,38 @@ impl Claims {
             .send();
         // The SDK's future is large, and every caller's would hold it.
         let Err(error) = Box::pin(request).await else {
-            return Ok(Answer::Written);
+            return Ok(Put::Written);
         };
         let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-            return Err(ClaimError::Unavailable {
-                item: claim.job_id.clone(),
-                table: self.table.clone(),
-                source: Box::new(error),
-            });
+            return Err(self.unwritten(&claim.job_id, error));
         };
-        let before = refused.item().map(|item| from_item(item.clone())).transpose();
-        let before = before.map_err(|source| ClaimError::Unreadable {
-            item: claim.job_id.clone(),
+        let before = refused.item().cloned();
+        let before = before.map(|item| self.read(&claim.job_id, item)).transpose()?;
+        Ok(Put::InTheWay(before.map(Box::new)))
+    }
+
+    fn read(&self, key: &str, item: HashMap<String, AttributeValue>) -> Result<Claim, ClaimError> {
+        from_item(item).map_err(|source| ClaimError::Unreadable {
+            item: key.to_owned(),
             table: self.table.clone(),
             source,
-        })?;
-        Ok(Answer::Refused(before.map(Box::new)))
+        })
+    }
+
+    fn unwritten(&self, key: &str, error: SdkError<PutItemError>) -> ClaimError {
+        let (item, table) = (key.to_owned(), self.table.clone());
+        match error.as_service_error() {
+            Some(refusal) if refusal.code() == Some("ValidationException") => ClaimError::Refused {
+                item,
+                table,
+                message: refusal.message().unwrap_or("ValidationException").to_owned(),
+            },
+            _ => ClaimError::Unwritten {
+                item,
+                table,
+                source: Box::new(error),
+            },
+        }
     }
 }
 
@@ -257,35 +351,39 @@ mod tests {
             queue: None,
             user_metadata: None,
         };
-        Claim::new("k", token, Timestamp::from_millis(30_000), submission)
+        let request = Incoming::of_input(submission.input.clone(), "k".to_owned());
+        Claim::new(&request, token, Timestamp::from_millis(30_000), submission)
     }
 
-    async fn take(token: &str, http: &StaticReplayClient) -> Taken {
-        let claims = Claims::new(
-            dynamodb(http),
-            "jobs".to_owned(),
-            Retention::from_days(15).unwrap(),
-        );
-        let now = Timestamp::from_millis(10_000);
-        claims.take(&wanted(token), now).await.unwrap()
+    fn claims(http: &StaticReplayClient) -> Claims {
+        let retention = Retention::from_days(15).unwrap();
+        Claims::new(dynamodb(http), "jobs".to_owned(), retention)
     }
+
+    const NOW: Timestamp = Timestamp::from_millis(10_000);
 
     /// The SDK repeats a write whose answer was lost, and then the condition finds the first one.
     #[tokio::test]
     async fn a_claim_whose_answer_was_lost_is_ones_own() {
-        let own = refused(&item(30_000, None));
-        let Taken::New(claim) = take("earlier", &answering([own])).await else {
-            panic!("new")
-        };
+        let own = claims(&answering([refused(&item(30_000, None))]));
+        let claim = own.take(wanted("earlier"), NOW).await.unwrap().unwrap();
         assert!(claim.is_first());
 
+        let before: Claim = serde_json::from_value(json!({
+            "jobId": "idempotency#k", "claimant": "earlier", "claimedUntil": 1, "clientRequestToken": "earlier",
+            "submission": wanted("earlier").submission,
+        }))
+        .unwrap();
         let mut over = item(30_000, None);
         over["claimant"] = json!({ "S": "later" });
-        over["expiresAt"] = json!({ "N": (10 + 15 * 24 * 60 * 60).to_string() });
-        let answers = answering([refused(&item(1, None)), refused(&over)]);
-        let Taken::Over(claim) = take("later", &answers).await else {
-            panic!("over")
-        };
+        over["submission"]["M"] = json!({
+            "submittedAt": { "N": "1" },
+            "input": { "S": "s3://uploads/clip.mov" },
+            "destination": { "S": "s3://media/transcoded/42/" },
+        });
+        let later = claims(&answering([refused(&over)]));
+        let deadline = Timestamp::from_millis(30_000);
+        let claim = later.take_over(before, "later", deadline).await.unwrap().unwrap();
         assert!(!claim.is_first());
         assert_eq!(claim.client_request_token, "earlier");
     }
@@ -293,7 +391,7 @@ mod tests {
     #[tokio::test]
     async fn a_claim_lives_as_long_as_a_job_and_an_expired_one_is_none() {
         let http = answering([written()]);
-        take("later", &http).await;
+        claims(&http).take(wanted("later"), NOW).await.unwrap();
         let sent = http.actual_requests().next().unwrap();
         let sent: Value = serde_json::from_slice(sent.body().bytes().unwrap()).unwrap();
         assert_eq!(
@@ -308,5 +406,29 @@ mod tests {
             sent["ExpressionAttributeValues"],
             json!({ ":now": { "N": "10" } })
         );
+
+        let mut expired = item(1, None);
+        expired["expiresAt"] = json!({ "N": "9" });
+        let http = answering([(200, json!({ "Item": expired }))]);
+        assert_eq!(claims(&http).find("k", NOW).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_dynamodb_takes_no_time_for_it_may_take_later_but_what_it_refuses_never() {
+        for (status, kind, curable) in [
+            (400, "ValidationException", false),
+            (400, "ProvisionedThroughputExceededException", true),
+            (500, "InternalServerError", true),
+        ] {
+            let failure = (
+                status,
+                json!({ "__type": kind, "message": "Item size has exceeded" }),
+            );
+            let error = claims(&answering([failure]))
+                .take(wanted("t"), NOW)
+                .await
+                .unwrap_err();
+            assert_eq!(error.is_curable(), curable, "{error}");
+        }
     }
 }

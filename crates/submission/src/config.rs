@@ -1,5 +1,5 @@
-//! What the template tells the function. Everything is read and checked before the first request,
-//! so that a wrong setting stops the deployment and not a job.
+//! The rules as the template tells them. Everything is read and checked before the first request, so
+//! that a wrong setting stops the deployment and not a job.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,54 +9,53 @@ use startup::{InvalidVariable, optional_variable, parsed_variable, variable};
 use crate::bucket::Bucket;
 use crate::hosts::Hosts;
 use crate::input::InputRules;
-use crate::output::Outputs;
-use crate::profile::Profile;
+use crate::output::{Outputs, Prefix};
 use crate::queue::{QueueArn, Queues};
+use crate::rules::Rules;
 
-/// The stack's settings that requests are checked against and jobs are made with.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// `MEDIACONVERT_ROLE_ARN`: the service role passed to every job.
-    pub role_arn: String,
-    /// The queues a request may name.
-    pub queues: Queues,
-    /// What jobs may read.
-    pub inputs: InputRules,
-    /// Where jobs may write.
-    pub outputs: Outputs,
-    /// `DEFAULT_PROFILE`: that of a request that names no settings.
-    pub default_profile: Profile,
+/// Reads the rules from the environment.
+///
+/// # Errors
+/// The first variable that is missing or wrong.
+pub fn rules_from_env() -> Result<Rules, InvalidVariable> {
+    let bucket: Bucket = required("OUTPUT_BUCKET")?;
+    let mut buckets: Vec<Bucket> = list("INPUT_BUCKETS")?;
+    if !buckets.contains(&bucket) {
+        buckets.push(bucket.clone());
+    }
+    let prefix = parsed_variable("OUTPUT_PREFIX")?.unwrap_or_default();
+    check_uploads(&prefix, parsed_variable("UPLOAD_PREFIX")?.as_ref())?;
+    Ok(Rules {
+        role_arn: required::<RoleArn>("MEDIACONVERT_ROLE_ARN")?.0,
+        queues: Queues {
+            own: required::<QueueArn>("MEDIACONVERT_QUEUE_ARN")?,
+            extra: list("EXTRA_QUEUE_ARNS")?,
+        },
+        inputs: InputRules {
+            buckets,
+            hosts: parsed_variable("INPUT_HOSTS")?.unwrap_or(Hosts::None),
+            http: parsed_variable("ALLOW_HTTP_INPUTS")?.unwrap_or(false),
+        },
+        outputs: Outputs { bucket, prefix },
+        default_profile: required("DEFAULT_PROFILE")?,
+    })
 }
 
-impl Config {
-    /// Reads the environment.
-    ///
-    /// # Errors
-    /// The first variable that is missing or wrong.
-    pub fn from_env() -> Result<Self, InvalidVariable> {
-        let output_bucket: Bucket = required("OUTPUT_BUCKET")?;
-        let mut buckets: Vec<Bucket> = list("INPUT_BUCKETS")?;
-        if !buckets.contains(&output_bucket) {
-            buckets.push(output_bucket.clone());
-        }
-        Ok(Self {
-            role_arn: required::<RoleArn>("MEDIACONVERT_ROLE_ARN")?.0,
-            queues: Queues {
-                own: required::<QueueArn>("MEDIACONVERT_QUEUE_ARN")?,
-                extra: list("EXTRA_QUEUE_ARNS")?,
-            },
-            inputs: InputRules {
-                buckets,
-                hosts: parsed_variable("INPUT_HOSTS")?.unwrap_or(Hosts::None),
-                http: parsed_variable("ALLOW_HTTP_INPUTS")?.unwrap_or(false),
-            },
-            outputs: Outputs {
-                bucket: output_bucket,
-                prefix: parsed_variable("OUTPUT_PREFIX")?.unwrap_or_default(),
-            },
-            default_profile: required("DEFAULT_PROFILE")?,
-        })
-    }
+/// Outputs among the uploads would be transcoded again and again, at a price; of uploads among the
+/// outputs none would be taken.
+fn check_uploads(outputs: &Prefix, uploads: Option<&Prefix>) -> Result<(), InvalidVariable> {
+    let Some(uploads) = uploads.filter(|uploads| uploads.overlaps(outputs)) else {
+        return Ok(());
+    };
+    Err(InvalidVariable::new(
+        "UPLOAD_PREFIX",
+        format!(
+            "is {:?} and OUTPUT_PREFIX {:?}: neither may lie under the other; give UploadPrefix and OutputPrefix \
+             different folders",
+            uploads.as_str(),
+            outputs.as_str()
+        ),
+    ))
 }
 
 /// The ARN of an IAM role.
@@ -89,4 +88,38 @@ fn parse<T: FromStr<Err: Display>>(name: &'static str, value: &str) -> Result<T,
     value
         .parse()
         .map_err(|rule| InvalidVariable::new(name, format!("is {value:?}: {rule}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(outputs: &str, uploads: Option<&str>) -> Result<(), String> {
+        let uploads = uploads.map(|prefix| prefix.parse().unwrap());
+        check_uploads(&outputs.parse().unwrap(), uploads.as_ref()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn uploads_and_outputs_never_lie_under_one_another() {
+        for (outputs, uploads) in [
+            ("media/out/", "media/"),
+            ("media/", "media/in/"),
+            ("media/", "media/"),
+            ("", "media/"),
+            ("/", "media/"),
+        ] {
+            let error = check(outputs, Some(uploads)).unwrap_err();
+            assert!(
+                error.starts_with(&format!("environment variable UPLOAD_PREFIX is {uploads:?} and")),
+                "{error}"
+            );
+        }
+        for (outputs, uploads) in [
+            ("transcoded/", Some("incoming/")),
+            ("media-out/", Some("media/")),
+            ("", None),
+        ] {
+            assert_eq!(check(outputs, uploads), Ok(()), "{outputs} {uploads:?}");
+        }
+    }
 }

@@ -3,13 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::Config;
 use crate::definition::JobDefinition;
 use crate::input::{InputUri, shown};
 use crate::invalid_request::InvalidRequest;
 use crate::media_uris;
 use crate::output::OutputKey;
 use crate::request::Request;
+use crate::rules::Rules;
 
 #[cfg(test)]
 mod refused;
@@ -34,12 +34,12 @@ impl CreateJob {
         request: &Request,
         definition: JobDefinition,
         client_request_token: &str,
-        config: &Config,
+        rules: &Rules,
     ) -> Result<Self, InvalidRequest> {
         let field = request.source.field();
         let key = request.output_key.clone();
         let key = key.unwrap_or_else(|| OutputKey::unique(client_request_token));
-        let destination = config.outputs.destination(&key);
+        let destination = rules.outputs.destination(&key);
         let JobDefinition {
             mut settings,
             acceleration_settings,
@@ -47,17 +47,17 @@ impl CreateJob {
         } = definition;
 
         set_input(&mut settings, &request.input, field)?;
-        complete_destinations(&mut settings, field, &destination, config)?;
+        complete_destinations(&mut settings, field, &destination, rules)?;
         let settings = Value::Object(settings);
-        media_uris::check(&settings, field, &config.inputs, &config.outputs)?;
+        media_uris::check(&settings, field, &rules.inputs, &rules.outputs)?;
         if let Some(hops) = &hop_destinations {
-            check_hops(hops, field, config)?;
+            check_hops(hops, field, rules)?;
         }
 
         let mut body = json!({
             "clientRequestToken": client_request_token,
             "queue": request.queue.as_str(),
-            "role": config.role_arn,
+            "role": rules.role_arn,
             "settings": settings,
         });
         let optional = [
@@ -124,7 +124,7 @@ fn complete_destinations(
     settings: &mut Map<String, Value>,
     field: &str,
     job: &str,
-    config: &Config,
+    rules: &Rules,
 ) -> Result<(), InvalidRequest> {
     let groups = settings.get_mut("outputGroups").and_then(Value::as_array_mut);
     for (i, group) in groups.into_iter().flatten().enumerate() {
@@ -149,7 +149,7 @@ fn complete_destinations(
             Some(Value::String(written)) => written,
             Some(other) => return Err(InvalidRequest::new(path, format!("{other} must be a string"))),
         };
-        let complete = config
+        let complete = rules
             .outputs
             .complete(written, job)
             .map_err(|problem| InvalidRequest::new(path, problem))?;
@@ -171,14 +171,14 @@ fn settings_member(group_type: &str) -> String {
 
 /// Every hop must name one of our queues: without a name, MediaConvert moves the job to the
 /// account's default queue, whose events this stack may not follow.
-fn check_hops(hops: &Value, field: &str, config: &Config) -> Result<(), InvalidRequest> {
+fn check_hops(hops: &Value, field: &str, rules: &Rules) -> Result<(), InvalidRequest> {
     let path = format!("{field}.hopDestinations");
     let Value::Array(hops) = hops else {
         return Err(InvalidRequest::new(path, "must be a list"));
     };
     for (i, hop) in hops.iter().enumerate() {
         let queue = hop.get("queue").and_then(Value::as_str).unwrap_or_default();
-        config
+        rules
             .queues
             .find(queue)
             .map_err(|problem| InvalidRequest::new(format!("{path}[{i}].queue"), problem))?;

@@ -8,7 +8,34 @@ use url::Host;
 
 use crate::invalid_request::quoted;
 
-/// The hosts a URL may name, as `INPUT_HOSTS` lists them.
+/// A host that no job may read from.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidHost {
+    /// An address of a network that is somebody's own.
+    #[error("names the address {0}, which is not a public one")]
+    PrivateAddress(String),
+    /// A name that is looked up on a network of somebody's own.
+    #[error("names host {}, which is not a public one", quoted(.0))]
+    PrivateName(String),
+    /// The stack reads from S3 alone.
+    #[error("names host {}, but InputHosts is empty", quoted(.0))]
+    NoneAllowed(String),
+    /// The stack reads from other hosts.
+    #[error("names host {}, which is not one of InputHosts ({})", quoted(.name), .allowed.join(", "))]
+    NotListed {
+        /// The host.
+        name: String,
+        /// Those it could be.
+        allowed: Vec<String>,
+    },
+}
+
+/// A list of hosts with something else in it.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{} is not the name of a host", quoted(.0))]
+pub struct InvalidHosts(String);
+
+/// The hosts a URL may name, as `InputHosts` lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hosts {
     /// None: inputs come from S3 only.
@@ -20,7 +47,7 @@ pub enum Hosts {
 }
 
 impl FromStr for Hosts {
-    type Err = String;
+    type Err = InvalidHosts;
 
     fn from_str(list: &str) -> Result<Self, Self::Err> {
         let mut hosts = Vec::new();
@@ -28,7 +55,7 @@ impl FromStr for Hosts {
             match Host::parse(name) {
                 _ if name == "*" => return Ok(Self::Public),
                 Ok(host) if !name.contains('*') => hosts.push(without_root(&host.to_string()).to_owned()),
-                _ => return Err(format!("{} is not a host's name", quoted(name))),
+                _ => return Err(InvalidHosts(name.to_owned())),
             }
         }
         Ok(Self::Listed(hosts))
@@ -40,27 +67,28 @@ impl Hosts {
     ///
     /// # Errors
     /// The host and the rule it breaks.
-    pub fn check(&self, host: &Host<&str>) -> Result<(), String> {
+    pub fn check(&self, host: &Host<&str>) -> Result<(), InvalidHost> {
         let address = match host {
             Host::Domain(_) => None,
             Host::Ipv4(address) => Some(IpAddr::V4(*address)),
             Host::Ipv6(address) => Some(IpAddr::V6(*address)),
         };
         if address.is_some_and(|address| !is_public(address)) {
-            return Err(format!("names the address {host}, which is not a public one"));
+            return Err(InvalidHost::PrivateAddress(host.to_string()));
         }
         let name = host.to_string();
         let name = without_root(&name);
         match self {
-            Self::None => Err(format!("names host {}, but INPUT_HOSTS is not set", quoted(name))),
+            Self::None => Err(InvalidHost::NoneAllowed(name.to_owned())),
             Self::Public if address.is_none() && !is_public_name(name) => {
-                Err(format!("names host {}, which is not a public one", quoted(name)))
+                Err(InvalidHost::PrivateName(name.to_owned()))
             }
-            Self::Listed(hosts) if !hosts.iter().any(|allowed| allowed == name) => Err(format!(
-                "names host {}, which is not one of INPUT_HOSTS ({})",
-                quoted(name),
-                hosts.join(", ")
-            )),
+            Self::Listed(hosts) if !hosts.iter().any(|allowed| allowed == name) => {
+                Err(InvalidHost::NotListed {
+                    name: name.to_owned(),
+                    allowed: hosts.clone(),
+                })
+            }
             Self::Public | Self::Listed(_) => Ok(()),
         }
     }

@@ -6,7 +6,7 @@
 use url::Url;
 
 use crate::bucket::Bucket;
-use crate::hosts::Hosts;
+use crate::hosts::{Hosts, InvalidHost};
 use crate::invalid_request::quoted;
 
 /// A URI MediaConvert may read from.
@@ -19,15 +19,51 @@ impl InputUri {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether the URI stops at a folder or a host, where no file can be.
-    #[must_use]
-    pub fn names_no_file(&self) -> bool {
-        self.0.ends_with('/') || self.0.matches('/').count() < 3
-    }
 }
 
-/// What inputs may name: `INPUT_BUCKETS` with `OUTPUT_BUCKET`, `INPUT_HOSTS`, `ALLOW_HTTP_INPUTS`.
+/// A URI that no job may read from.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{} {rule}", shown(uri))]
+pub struct InvalidInput {
+    uri: String,
+    rule: InputRule,
+}
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+enum InputRule {
+    #[error("is longer than {} bytes", InputRules::MAX_LENGTH)]
+    TooLong,
+    #[error("contains a control character")]
+    ControlCharacter,
+    #[error("must start with s3:// or https://")]
+    Scheme,
+    #[error("is plain http, which is taken only where AllowHttpInputs is true; use https or s3")]
+    PlainHttp,
+    #[error("names bucket {}, which is not one of InputBucketNames or the media bucket ({})", quoted(.name), .allowed.join(", "))]
+    Bucket { name: String, allowed: Vec<String> },
+    #[error("names no object; s3://bucket/key does")]
+    NoObject,
+    #[error("names no file")]
+    NoFile,
+    #[error("may hold printable ASCII without spaces and backslashes only; percent-encode the rest")]
+    Characters,
+    #[error("is not a URL")]
+    NoUrl,
+    #[error("has user information; MediaConvert reads public URLs only")]
+    UserInformation,
+    #[error("has a query; MediaConvert can't read URLs with parameters, presigned ones included")]
+    Query,
+    #[error("has a fragment; percent-encode a # that belongs to the path")]
+    Fragment,
+    #[error("names no host")]
+    NoHost,
+    #[error(transparent)]
+    Host(#[from] InvalidHost),
+    #[error("must spell its host {0}")]
+    Spelling(String),
+}
+
+/// What inputs may name: `InputBucketNames` with the media bucket, `InputHosts`, `AllowHttpInputs`.
 #[derive(Clone, Debug)]
 pub struct InputRules {
     /// Buckets an `s3://` URI may name.
@@ -48,87 +84,89 @@ impl InputRules {
     ///
     /// # Errors
     /// The value and the rule it breaks.
-    pub fn parse(&self, uri: &str) -> Result<InputUri, String> {
+    pub fn parse(&self, uri: &str) -> Result<InputUri, InvalidInput> {
+        match self.check(uri) {
+            Ok(()) => Ok(InputUri(uri.to_owned())),
+            Err(rule) => Err(rule.broken_by(uri)),
+        }
+    }
+
+    /// Like [`parse`](Self::parse), of a URI that must name one file.
+    ///
+    /// # Errors
+    /// The value and the rule it breaks.
+    pub fn parse_file(&self, uri: &str) -> Result<InputUri, InvalidInput> {
+        let input = self.parse(uri)?;
+        // At a folder or a host there can be none.
+        if uri.ends_with('/') || uri.matches('/').count() < 3 {
+            return Err(InputRule::NoFile.broken_by(uri));
+        }
+        Ok(input)
+    }
+
+    fn check(&self, uri: &str) -> Result<(), InputRule> {
         if uri.len() > Self::MAX_LENGTH {
-            return Err(format!(
-                "{} is longer than {} bytes",
-                shown(uri),
-                Self::MAX_LENGTH
-            ));
+            return Err(InputRule::TooLong);
         }
         if uri.contains(char::is_control) {
-            return Err(format!("{} contains a control character", shown(uri)));
+            return Err(InputRule::ControlCharacter);
         }
         if let Some(object) = uri.strip_prefix("s3://") {
-            self.check_object(uri, object)?;
-        } else if uri.starts_with("https://") {
-            self.check_url(uri)?;
+            self.check_object(object)
+        } else if uri.starts_with("https://") || uri.starts_with("http://") && self.http {
+            self.check_url(uri)
         } else if uri.starts_with("http://") {
-            if !self.http {
-                return Err(format!(
-                    "{} is plain http, which is taken only where ALLOW_HTTP_INPUTS is true; use https or s3",
-                    shown(uri)
-                ));
-            }
-            self.check_url(uri)?;
+            Err(InputRule::PlainHttp)
         } else {
-            return Err(format!("{} must start with s3:// or https://", shown(uri)));
+            Err(InputRule::Scheme)
         }
-        Ok(InputUri(uri.to_owned()))
     }
 
-    fn check_object(&self, uri: &str, object: &str) -> Result<(), String> {
+    fn check_object(&self, object: &str) -> Result<(), InputRule> {
         let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
         if !self.buckets.iter().any(|allowed| allowed.as_str() == bucket) {
-            return Err(format!(
-                "{} names bucket {}, which is not one of INPUT_BUCKETS ({})",
-                shown(uri),
-                quoted(bucket),
-                self.bucket_names()
-            ));
+            return Err(InputRule::Bucket {
+                name: bucket.to_owned(),
+                allowed: self.buckets.iter().map(Bucket::to_string).collect(),
+            });
         }
         if key.is_empty() {
-            return Err(format!("{} names no object; s3://bucket/key does", shown(uri)));
+            return Err(InputRule::NoObject);
         }
         Ok(())
     }
 
-    fn bucket_names(&self) -> String {
-        let names: Vec<_> = self.buckets.iter().map(Bucket::as_str).collect();
-        names.join(", ")
-    }
-
-    fn check_url(&self, uri: &str) -> Result<(), String> {
-        let refuse = |rule: &str| Err(format!("{} {rule}", shown(uri)));
+    fn check_url(&self, uri: &str) -> Result<(), InputRule> {
         // The URL standard drops tabs and reads a backslash as a slash; MediaConvert may not.
         if uri.contains(|c: char| !c.is_ascii_graphic() || c == '\\') {
-            return refuse(
-                "may hold printable ASCII without spaces and backslashes only; percent-encode the rest",
-            );
+            return Err(InputRule::Characters);
         }
-        let Ok(url) = Url::parse(uri) else {
-            return refuse("is not a URL");
-        };
+        let url = Url::parse(uri).map_err(|_| InputRule::NoUrl)?;
         if !url.username().is_empty() || url.password().is_some() || authority(uri).contains('@') {
-            return refuse("has user information; MediaConvert reads public URLs only");
+            return Err(InputRule::UserInformation);
         }
         if url.query().is_some() {
-            return refuse(
-                "has a query; MediaConvert can't read URLs with parameters, presigned ones included",
-            );
+            return Err(InputRule::Query);
         }
         if url.fragment().is_some() {
-            return refuse("has a fragment; percent-encode a # that belongs to the path");
+            return Err(InputRule::Fragment);
         }
-        let Some(host) = url.host() else {
-            return refuse("names no host");
-        };
-        self.hosts.check(&host).or_else(|rule| refuse(&rule))?;
+        let host = url.host().ok_or(InputRule::NoHost)?;
+        self.hosts.check(&host)?;
         // Two readers of one URL may find different hosts in it; only one spelling of a host is safe.
         if !spelled_host(uri).eq_ignore_ascii_case(&host.to_string()) {
-            return refuse(&format!("must spell its host {host}"));
+            return Err(InputRule::Spelling(host.to_string()));
         }
         Ok(())
+    }
+}
+
+impl InputRule {
+    fn broken_by(self, uri: &str) -> InvalidInput {
+        InvalidInput {
+            uri: uri.to_owned(),
+            rule: self,
+        }
     }
 }
 

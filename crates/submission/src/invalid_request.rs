@@ -1,6 +1,8 @@
 //! What is wrong with a request, in words its sender can act on: the field, its value and the rule
 //! the value breaks.
 
+use std::fmt;
+
 /// A request no job can be made of. Sending it again can't help.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{field}: {problem}")]
@@ -11,10 +13,10 @@ pub struct InvalidRequest {
 
 impl InvalidRequest {
     /// `field` is the path to the member, `problem` its value and the rule.
-    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<String>, problem: impl fmt::Display) -> Self {
         Self {
             field: field.into(),
-            problem: problem.into(),
+            problem: problem.to_string(),
         }
     }
 }

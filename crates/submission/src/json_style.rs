@@ -32,7 +32,7 @@ pub(crate) fn camel_case(value: Value, path: &str) -> Result<Value, InvalidReque
                 if object.insert(name, value).is_some() {
                     return Err(InvalidRequest::new(
                         path,
-                        "is there twice, in both upper and lower case",
+                        "appears twice, in upper and in lower case",
                     ));
                 }
                 Ok(object)

@@ -6,9 +6,9 @@
 
 use serde_json::Value;
 
-use crate::input::InputRules;
+use crate::input::{InputRules, InvalidInput};
 use crate::invalid_request::InvalidRequest;
-use crate::output::Outputs;
+use crate::output::{InvalidOutput, Outputs};
 
 /// Members MediaConvert reads from: media, captions, images, fonts, key and watermark servers.
 const READ: [&str; 17] = [
@@ -49,13 +49,22 @@ pub(crate) fn check(
 ) -> Result<(), InvalidRequest> {
     walk(settings, "", field, &|member, text| {
         if WRITTEN.contains(&member) {
-            outputs.check(text)
+            Ok(outputs.check(text)?)
         } else if READ.contains(&member) || (looks_like_a_uri(text) && !TEXT.contains(&member)) {
-            inputs.parse(text).map(drop)
+            inputs.parse(text)?;
+            Ok(())
         } else {
             Ok(())
         }
     })
+}
+
+/// A URI that breaks the rule for what its member does.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+enum InvalidUri {
+    Read(#[from] InvalidInput),
+    Written(#[from] InvalidOutput),
 }
 
 /// Calls `check` with every text and the member it belongs to; a list's items belong to the list's.
@@ -63,7 +72,7 @@ fn walk(
     value: &Value,
     member: &str,
     path: &str,
-    check: &dyn Fn(&str, &str) -> Result<(), String>,
+    check: &dyn Fn(&str, &str) -> Result<(), InvalidUri>,
 ) -> Result<(), InvalidRequest> {
     match value {
         Value::Object(members) => members

@@ -46,6 +46,12 @@ impl CallFailed {
     }
 }
 
+/// Whether MediaConvert has the job can't be told now, whatever it answered: even a refusal is one of
+/// the question and not of the job.
+#[derive(Debug, thiserror::Error)]
+#[error("can't tell whether the job exists already: {0}")]
+pub struct LookUpFailed(#[from] CallFailed);
+
 /// `CreateJob` came to nothing, as far as is known.
 #[derive(Debug)]
 pub struct NotCreated {
@@ -117,17 +123,17 @@ impl MediaConvert {
     /// `SearchJobs`; MediaConvert shows a job for 90 days after its end.
     ///
     /// # Errors
-    /// See [`CallFailed`].
+    /// See [`LookUpFailed`].
     pub async fn find_job(
         &self,
         token: &str,
         input: &str,
         queue: &QueueArn,
         since: Timestamp,
-    ) -> Result<Option<JobId>, CallFailed> {
+    ) -> Result<Option<JobId>, LookUpFailed> {
         // As long as SearchJobs takes; without it, all of the queue's jobs are looked through.
         const LONGEST_INPUT: usize = 300;
-        // The clock that MediaConvert dates jobs by, in whole seconds, may go after ours.
+        // The clock that MediaConvert dates jobs by, in whole seconds, may run behind ours.
         const SKEW_SECONDS: u64 = 60;
         let oldest =
             i64::try_from((since.as_millis() / 1000).saturating_sub(SKEW_SECONDS)).unwrap_or(i64::MAX);

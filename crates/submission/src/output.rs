@@ -6,16 +6,70 @@ use std::str::FromStr;
 use crate::bucket::Bucket;
 use crate::invalid_request::quoted;
 
-/// The part of a key that `OUTPUT_PREFIX` gives: empty, or ending in `/`.
+/// A path or URI that nothing may be written to.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{} {rule}", quoted(path))]
+pub struct InvalidOutput {
+    path: String,
+    rule: OutputRule,
+}
+
+/// What must hold of any part of a key: whatever reads it as a path stays inside the prefix.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+enum OutputRule {
+    #[error("contains a control character")]
+    ControlCharacter,
+    #[error("must not start with /")]
+    LeadingSlash,
+    #[error("must not contain ..")]
+    ParentFolder,
+    #[error("must end in /")]
+    NoFolder,
+    #[error("must not be empty")]
+    Empty,
+    #[error("is longer than {} bytes", OutputKey::MAX_LENGTH)]
+    TooLong,
+    #[error("must lie under {root}")]
+    Outside { root: String },
+}
+
+impl OutputRule {
+    fn broken_by(self, path: &str) -> InvalidOutput {
+        InvalidOutput {
+            path: path.to_owned(),
+            rule: self,
+        }
+    }
+}
+
+/// The first part of a key, such as `OUTPUT_PREFIX` gives it: empty, or ending in `/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OutputPrefix(String);
+pub struct Prefix(String);
 
-impl FromStr for OutputPrefix {
-    type Err = String;
+impl Prefix {
+    /// As keys begin with it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 
+    /// Whether one of the two lies under the other, or both are the same.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = InvalidOutput;
+
+    /// `/` is the whole bucket too, for people who can't type nothing.
     fn from_str(prefix: &str) -> Result<Self, Self::Err> {
-        if !prefix.is_empty() && !prefix.ends_with('/') {
-            return Err("a prefix must end in /".to_owned());
+        if matches!(prefix, "" | "/") {
+            return Ok(Self::default());
+        }
+        if !prefix.ends_with('/') {
+            return Err(OutputRule::NoFolder.broken_by(prefix));
         }
         check_path(prefix)?;
         Ok(Self(prefix.to_owned()))
@@ -38,21 +92,17 @@ impl OutputKey {
 }
 
 impl FromStr for OutputKey {
-    type Err = String;
+    type Err = InvalidOutput;
 
     /// A slash at the end is dropped, as the destination ends in one anyway.
     fn from_str(key: &str) -> Result<Self, Self::Err> {
         if key.len() > Self::MAX_LENGTH {
-            return Err(format!(
-                "{} is longer than {} bytes",
-                quoted(key),
-                Self::MAX_LENGTH
-            ));
+            return Err(OutputRule::TooLong.broken_by(key));
         }
         check_path(key)?;
         let key = key.strip_suffix('/').unwrap_or(key);
         if key.is_empty() {
-            return Err(format!("{} must not be empty", quoted(key)));
+            return Err(OutputRule::Empty.broken_by(key));
         }
         Ok(Self(key.to_owned()))
     }
@@ -64,7 +114,7 @@ pub struct Outputs {
     /// `OUTPUT_BUCKET`.
     pub bucket: Bucket,
     /// `OUTPUT_PREFIX`.
-    pub prefix: OutputPrefix,
+    pub prefix: Prefix,
 }
 
 impl Outputs {
@@ -79,7 +129,7 @@ impl Outputs {
     ///
     /// # Errors
     /// The value and the rule it breaks.
-    pub fn complete(&self, written: &str, job: &str) -> Result<String, String> {
+    pub fn complete(&self, written: &str, job: &str) -> Result<String, InvalidOutput> {
         if written.contains("://") {
             self.check(written)?;
             return Ok(written.to_owned());
@@ -92,12 +142,19 @@ impl Outputs {
     ///
     /// # Errors
     /// The value and the rule it breaks.
-    pub fn check(&self, uri: &str) -> Result<(), String> {
+    pub fn check(&self, uri: &str) -> Result<(), InvalidOutput> {
         let root = self.root();
         match uri.strip_prefix(&root) {
             Some(key) => check_path(key),
-            None => Err(format!("{} must lie under {root}", quoted(uri))),
+            None => Err(OutputRule::Outside { root }.broken_by(uri)),
         }
+    }
+
+    /// Whether an object of the bucket `bucket` lies where outputs do. Unlike [`check`](Self::check)
+    /// this takes any name: outputs are called after inputs, and those as their owners like.
+    #[must_use]
+    pub fn include(&self, bucket: &str, key: &str) -> bool {
+        bucket == self.bucket.as_str() && key.starts_with(&self.prefix.0)
     }
 
     fn root(&self) -> String {
@@ -105,16 +162,15 @@ impl Outputs {
     }
 }
 
-/// What must hold of any part of a key: whatever reads it as a path stays inside the prefix.
-fn check_path(path: &str) -> Result<(), String> {
+fn check_path(path: &str) -> Result<(), InvalidOutput> {
     let rule = if path.contains(char::is_control) {
-        "contains a control character"
+        OutputRule::ControlCharacter
     } else if path.starts_with('/') {
-        "must not start with /"
+        OutputRule::LeadingSlash
     } else if path.contains("..") {
-        "must not contain .."
+        OutputRule::ParentFolder
     } else {
         return Ok(());
     };
-    Err(format!("{} {rule}", quoted(path)))
+    Err(rule.broken_by(path))
 }

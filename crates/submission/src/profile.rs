@@ -16,6 +16,16 @@ pub struct Profile {
     json: &'static str,
 }
 
+/// A name that no profile has.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{} is not one of the profiles ({})", quoted(.0), names())]
+pub struct UnknownProfile(String);
+
+fn names() -> String {
+    let names: Vec<_> = Profile::all().map(Profile::name).collect();
+    names.join(", ")
+}
+
 impl Profile {
     /// All of them, by name.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -40,17 +50,11 @@ impl Profile {
 }
 
 impl FromStr for Profile {
-    type Err = String;
+    type Err = UnknownProfile;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::all().find(|profile| profile.name == name).ok_or_else(|| {
-            let names: Vec<_> = Self::all().map(Self::name).collect();
-            format!(
-                "{} is not one of the profiles ({})",
-                quoted(name),
-                names.join(", ")
-            )
-        })
+        let found = Self::all().find(|profile| profile.name == name);
+        found.ok_or_else(|| UnknownProfile(name.to_owned()))
     }
 }
 

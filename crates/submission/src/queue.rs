@@ -38,6 +38,14 @@ impl fmt::Display for QueueArn {
     }
 }
 
+/// A queue whose events this stack does not follow.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{} is not one of this stack's queues ({})", quoted(.arn), .ours.join(", "))]
+pub struct UnknownQueue {
+    arn: String,
+    ours: Vec<String>,
+}
+
 /// `MEDIACONVERT_QUEUE_ARN` and `EXTRA_QUEUE_ARNS`.
 #[derive(Clone, Debug)]
 pub struct Queues {
@@ -57,14 +65,11 @@ impl Queues {
     ///
     /// # Errors
     /// The value and the queues it could be.
-    pub fn find(&self, arn: &str) -> Result<&QueueArn, String> {
-        self.all().find(|queue| queue.as_str() == arn).ok_or_else(|| {
-            let ours: Vec<_> = self.all().map(QueueArn::as_str).collect();
-            format!(
-                "{} is not one of this stack's queues ({})",
-                quoted(arn),
-                ours.join(", ")
-            )
+    pub fn find(&self, arn: &str) -> Result<&QueueArn, UnknownQueue> {
+        let found = self.all().find(|queue| queue.as_str() == arn);
+        found.ok_or_else(|| UnknownQueue {
+            arn: arn.to_owned(),
+            ours: self.all().map(QueueArn::to_string).collect(),
         })
     }
 }

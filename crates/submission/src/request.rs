@@ -1,18 +1,21 @@
-//! What a caller asks for. A [`Request`] that exists has passed every check that needs no more than
-//! the request and the stack's settings.
+//! What a caller asks for. An [`Incoming`] request has a key and nothing else that is sure; a
+//! [`Request`] that exists has passed every check that needs no more than the request and the stack's
+//! rules.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::config::Config;
 use crate::definition::JobDefinition;
-use crate::input::{InputUri, shown};
+use crate::fingerprint::Fingerprint;
+use crate::input::InputUri;
 use crate::invalid_request::{InvalidRequest, quoted};
 use crate::output::OutputKey;
 use crate::profile::Profile;
 use crate::queue::QueueArn;
+use crate::rules::Rules;
 
 /// The fields of a request.
 const FIELDS: [&str; 11] = [
@@ -36,6 +39,84 @@ const INTERVALS: [u16; 15] = [
     10, 12, 15, 20, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600,
 ];
 
+/// A request as it came. Its key can be looked at before anything else is checked, because a key that
+/// has its job answers it whatever has become of the rules since.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The key under which it starts one job only: its own, or one that its way here gave it.
+    pub key: String,
+    /// What it asks for.
+    pub fingerprint: Fingerprint,
+    fields: Fields,
+}
+
+impl Incoming {
+    /// A request as callers write it. `default_key` is the key of one that brings none.
+    ///
+    /// # Errors
+    /// It is no object, or its key can't be used.
+    pub fn from_json(request: Value, default_key: &str) -> Result<Self, InvalidRequest> {
+        let Value::Object(fields) = request else {
+            return Err(InvalidRequest::new("request", "must be a JSON object"));
+        };
+        let mut fields = Fields(fields);
+        let key = match fields.text("idempotencyKey")? {
+            Some(key) => idempotency_key(key)?,
+            None => default_key.to_owned(),
+        };
+        Ok(Self::new(key, fields))
+    }
+
+    /// The request to make a job of the default profile of `input`.
+    #[must_use]
+    pub fn of_input(input: String, key: String) -> Self {
+        let fields = Map::from_iter([("input".to_owned(), input.into())]);
+        Self::new(key, Fields(fields))
+    }
+
+    /// Its input, as its sender wrote it.
+    #[must_use]
+    pub fn input(&self) -> Option<&str> {
+        self.fields.0.get("input")?.as_str()
+    }
+
+    fn new(key: String, fields: Fields) -> Self {
+        Self {
+            key,
+            fingerprint: Fingerprint::of(&fields.0),
+            fields,
+        }
+    }
+
+    /// Checks the whole request.
+    ///
+    /// # Errors
+    /// The first field that breaks a rule.
+    pub fn check(&self, rules: &Rules) -> Result<Request, InvalidRequest> {
+        let mut fields = self.fields.clone();
+        if let Some(name) = fields.0.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+            let known = FIELDS.join(", ");
+            return Err(InvalidRequest::new(
+                name,
+                format!("{} is not a field of a request ({known})", quoted(name)),
+            ));
+        }
+        Ok(Request {
+            input: fields.input(rules)?,
+            source: fields.source(rules)?,
+            output_key: fields.parsed("outputKey", str::parse)?,
+            idempotency_key: self.key.clone(),
+            user_metadata: fields.user_metadata()?,
+            tags: fields.tags()?,
+            queue: fields
+                .parsed("queue", |arn| rules.queues.find(arn).cloned())?
+                .unwrap_or_else(|| rules.queues.own.clone()),
+            priority: fields.priority()?,
+            status_update_interval: fields.status_update_interval()?,
+        })
+    }
+}
+
 /// A request to transcode one input.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -45,8 +126,8 @@ pub struct Request {
     pub source: Source,
     /// Where its outputs go; without one they get a key of their own.
     pub output_key: Option<OutputKey>,
-    /// The caller's name for this request, under which it starts one job only.
-    pub idempotency_key: Option<String>,
+    /// The key under which it starts one job only.
+    pub idempotency_key: String,
     /// What every event of the job is to repeat.
     pub user_metadata: Option<BTreeMap<String, String>>,
     /// The job's tags.
@@ -100,40 +181,8 @@ impl Source {
     }
 }
 
-impl Request {
-    /// Reads a request.
-    ///
-    /// # Errors
-    /// The first field that breaks a rule.
-    pub fn parse(json: Value, config: &Config) -> Result<Self, InvalidRequest> {
-        let Value::Object(fields) = json else {
-            return Err(InvalidRequest::new("request", "must be a JSON object"));
-        };
-        if let Some(name) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-            let known = FIELDS.join(", ");
-            return Err(InvalidRequest::new(
-                name,
-                format!("{} is not a field of a request ({known})", quoted(name)),
-            ));
-        }
-        let mut fields = Fields(fields);
-        Ok(Self {
-            input: fields.input(config)?,
-            source: fields.source(config)?,
-            output_key: fields.parsed("outputKey", str::parse)?,
-            idempotency_key: fields.parsed("idempotencyKey", idempotency_key)?,
-            user_metadata: fields.texts("userMetadata")?,
-            tags: fields.tags()?,
-            queue: fields
-                .parsed("queue", |arn| config.queues.find(arn).cloned())?
-                .unwrap_or_else(|| config.queues.own.clone()),
-            priority: fields.priority()?,
-            status_update_interval: fields.parsed("statusUpdateInterval", status_update_interval)?,
-        })
-    }
-}
-
 /// The fields not read yet. A `null` counts as absent, as many JSON writers put it for "none".
+#[derive(Clone, Debug)]
 struct Fields(Map<String, Value>);
 
 impl Fields {
@@ -141,37 +190,37 @@ impl Fields {
         self.0.remove(name).filter(|value| !value.is_null())
     }
 
-    fn parsed<T>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, InvalidRequest> {
-        self.take(name)
-            .map(|value| match value {
-                Value::String(text) => parse(&text),
-                other => Err(format!("{} must be a string", quoted(&other.to_string()))),
-            })
-            .transpose()
-            .map_err(|problem| InvalidRequest::new(name, problem))
+    fn text(&mut self, name: &str) -> Result<Option<String>, InvalidRequest> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(InvalidRequest::new(
+                name,
+                format!("{} must be a string", quoted(&other.to_string())),
+            )),
+        }
     }
 
-    fn input(&mut self, config: &Config) -> Result<InputUri, InvalidRequest> {
-        let input = self.parsed("input", |uri| {
-            let input = config.inputs.parse(uri)?;
-            if input.names_no_file() {
-                return Err(format!("{} names no file", shown(uri)));
-            }
-            Ok(input)
-        })?;
+    fn parsed<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, InvalidRequest> {
+        let parsed = self.text(name)?.map(|text| parse(&text)).transpose();
+        parsed.map_err(|problem| InvalidRequest::new(name, problem))
+    }
+
+    fn input(&mut self, rules: &Rules) -> Result<InputUri, InvalidRequest> {
+        let input = self.parsed("input", |uri| rules.inputs.parse_file(uri))?;
         input.ok_or_else(|| InvalidRequest::new("input", "is missing; every request names one"))
     }
 
-    fn source(&mut self, config: &Config) -> Result<Source, InvalidRequest> {
+    fn source(&mut self, rules: &Rules) -> Result<Source, InvalidRequest> {
         let profile = self.parsed("profile", Profile::from_str)?;
-        let template = self.parsed("jobTemplate", job_template)?;
+        let template = self.job_template()?;
         let settings = self.take("settings");
         match (profile, template, settings) {
-            (None, None, None) => Ok(Source::Profile(config.default_profile)),
+            (None, None, None) => Ok(Source::Profile(rules.default_profile)),
             (Some(profile), None, None) => Ok(Source::Profile(profile)),
             (None, Some(template), None) => Ok(Source::JobTemplate(template)),
             (None, None, Some(settings)) => {
@@ -192,6 +241,38 @@ impl Fields {
         }
     }
 
+    fn job_template(&mut self) -> Result<Option<String>, InvalidRequest> {
+        let Some(template) = self.text("jobTemplate")? else {
+            return Ok(None);
+        };
+        let name = template.rsplit_once('/').map_or(&*template, |(_, name)| name);
+        let is_arn = template.starts_with("arn:") && template.contains(":jobTemplates/");
+        if name.is_empty() || template.contains(char::is_control) || (name != template && !is_arn) {
+            return Err(InvalidRequest::new(
+                "jobTemplate",
+                format!(
+                    "{} must be the name or the ARN of a job template",
+                    quoted(&template)
+                ),
+            ));
+        }
+        Ok(Some(template))
+    }
+
+    fn status_update_interval(&mut self) -> Result<Option<String>, InvalidRequest> {
+        let Some(interval) = self.text("statusUpdateInterval")? else {
+            return Ok(None);
+        };
+        let names = INTERVALS.map(|seconds| format!("SECONDS_{seconds}"));
+        if !names.contains(&interval) {
+            return Err(InvalidRequest::new(
+                "statusUpdateInterval",
+                format!("{} is not one of {}", quoted(&interval), names.join(", ")),
+            ));
+        }
+        Ok(Some(interval))
+    }
+
     fn texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, InvalidRequest> {
         let Some(value) = self.take(name) else {
             return Ok(None);
@@ -209,30 +290,42 @@ impl Fields {
         members.into_iter().map(text).collect::<Result<_, _>>().map(Some)
     }
 
+    /// Metadata as MediaConvert takes it ([restrictions]).
+    ///
+    /// [restrictions]: https://docs.aws.amazon.com/mediaconvert/latest/ug/user-metadata-tags.html
+    fn user_metadata(&mut self) -> Result<Option<BTreeMap<String, String>>, InvalidRequest> {
+        const NAME: &str = "userMetadata";
+        let metadata = self.texts(NAME)?;
+        for (key, value) in metadata.iter().flatten() {
+            check_length(NAME, key, value)?;
+            let foreign = |c: &char| !c.is_alphanumeric() && !" _.:/=+-@".contains(*c);
+            if let Some(c) = key.chars().chain(value.chars()).find(foreign) {
+                let rule = "may hold letters, digits, spaces and _ . : / = + - @ only, in key and value";
+                return Err(InvalidRequest::new(
+                    format!("{NAME}.{}", quoted(key)),
+                    format!("holds {c:?}; it {rule}"),
+                ));
+            }
+        }
+        check_count(NAME, metadata.as_ref(), 10)?;
+        Ok(metadata)
+    }
+
     /// Tags as AWS takes them ([tag limits]).
     ///
     /// [tag limits]: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
     fn tags(&mut self) -> Result<Option<BTreeMap<String, String>>, InvalidRequest> {
-        let tags = self.texts("tags")?;
+        const NAME: &str = "tags";
+        let tags = self.texts(NAME)?;
         for (key, value) in tags.iter().flatten() {
-            let problem = if key.is_empty() || key.chars().count() > 128 {
-                "must have a key of 1 to 128 characters"
-            } else if key.to_ascii_lowercase().starts_with("aws:") {
-                "must not start with aws:, which is AWS's own"
-            } else if value.chars().count() > 256 {
-                "must have a value of at most 256 characters"
-            } else {
-                continue;
-            };
-            return Err(InvalidRequest::new("tags", format!("{} {problem}", quoted(key))));
+            check_length(NAME, key, value)?;
+            if key.to_ascii_lowercase().starts_with("aws:") {
+                let rule = "must not start with aws:, which is AWS's own";
+                return Err(InvalidRequest::new(NAME, format!("{} {rule}", quoted(key))));
+            }
         }
-        match tags.as_ref().map_or(0, BTreeMap::len) {
-            0..=50 => Ok(tags),
-            count => Err(InvalidRequest::new(
-                "tags",
-                format!("{count} are more than the 50 a job may have"),
-            )),
-        }
+        check_count(NAME, tags.as_ref(), 50)?;
+        Ok(tags)
     }
 
     fn priority(&mut self) -> Result<Option<i64>, InvalidRequest> {
@@ -252,35 +345,44 @@ impl Fields {
     }
 }
 
-fn idempotency_key(key: &str) -> Result<String, String> {
+/// What AWS says of keys and values, of tags and metadata alike.
+fn check_length(name: &str, key: &str, value: &str) -> Result<(), InvalidRequest> {
+    let rule = if key.is_empty() || key.chars().count() > 128 {
+        "must have a key of 1 to 128 characters"
+    } else if value.chars().count() > 256 {
+        "must have a value of at most 256 characters"
+    } else {
+        return Ok(());
+    };
+    Err(InvalidRequest::new(name, format!("{} {rule}", quoted(key))))
+}
+
+fn check_count(
+    name: &str,
+    pairs: Option<&BTreeMap<String, String>>,
+    most: usize,
+) -> Result<(), InvalidRequest> {
+    match pairs.map_or(0, BTreeMap::len) {
+        count if count > most => Err(InvalidRequest::new(
+            name,
+            format!("{count} are more than the {most} a job may have"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn idempotency_key(key: String) -> Result<String, InvalidRequest> {
     // The table keeps it as part of an item's key, which has 2,048 bytes.
     const MAX_LENGTH: usize = 1024;
-    if key.is_empty() || key.len() > MAX_LENGTH {
-        return Err(format!("{} must have 1 to {MAX_LENGTH} bytes", quoted(key)));
-    }
-    if key.contains(char::is_control) {
-        return Err(format!("{} contains a control character", quoted(key)));
-    }
-    Ok(key.to_owned())
-}
-
-fn job_template(template: &str) -> Result<String, String> {
-    let name = template.rsplit_once('/').map_or(template, |(_, name)| name);
-    let is_arn = template.starts_with("arn:") && template.contains(":jobTemplates/");
-    if name.is_empty() || template.contains(char::is_control) || (name != template && !is_arn) {
-        return Err(format!(
-            "{} must be the name or the ARN of a job template",
-            quoted(template)
-        ));
-    }
-    Ok(template.to_owned())
-}
-
-fn status_update_interval(interval: &str) -> Result<String, String> {
-    let names = INTERVALS.map(|seconds| format!("SECONDS_{seconds}"));
-    if names.iter().any(|name| name == interval) {
-        Ok(interval.to_owned())
+    let rule = if key.is_empty() || key.len() > MAX_LENGTH {
+        format!("must have 1 to {MAX_LENGTH} bytes")
+    } else if key.contains(char::is_control) {
+        "contains a control character".to_owned()
     } else {
-        Err(format!("{} is not one of {}", quoted(interval), names.join(", ")))
-    }
+        return Ok(key);
+    };
+    Err(InvalidRequest::new(
+        "idempotencyKey",
+        format!("{} {rule}", quoted(&key)),
+    ))
 }

@@ -1,27 +1,29 @@
 //! From a request to its job, and never to two.
 //!
-//! The claim comes first, then the job, then the claim says which job, then the job has a row. An
+//! The key comes first: one that has its job answers that job, and nothing else is looked at. Then
+//! the claim comes, then the job, then the claim says which job, then the job has a row. An
 //! invocation may end after any of these; the next one with the same key finds out how far it came.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use jobs::table::JobsTable;
-use jobs::{JobId, Submission, Timestamp};
+use jobs::{JobId, Status, Submission, Timestamp};
 use serde::Serialize;
-use serde_json::Value;
 use startup::logging::with_causes;
 use uuid::Uuid;
 
-use crate::claims::{Claim, ClaimError, Claims, Taken};
-use crate::config::Config;
+use crate::claims::{Claim, ClaimError, Claims};
 use crate::create_job::CreateJob;
 use crate::definition::JobDefinition;
+use crate::input::shown;
 use crate::invalid_request::{InvalidRequest, quoted};
-use crate::mediaconvert::{CallFailed, MediaConvert};
+use crate::mediaconvert::{CallFailed, LookUpFailed, MediaConvert};
 use crate::output::Outputs;
 use crate::patience::{pauses, time_before};
-use crate::request::{Request, Source};
+use crate::queue::QueueArn;
+use crate::request::{Incoming, Request, Source};
+use crate::rules::Rules;
 
 /// What the answer takes.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
@@ -31,7 +33,7 @@ pub const AFTER_CREATE_JOB: Duration = Duration::from_secs(12);
 /// Submits requests.
 #[derive(Clone, Debug)]
 pub struct SubmitJob {
-    config: Config,
+    rules: Rules,
     mediaconvert: MediaConvert,
     claims: Claims,
     jobs: JobsTable,
@@ -40,17 +42,17 @@ pub struct SubmitJob {
 /// What the caller learns of the job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Submitted {
+pub struct SubmittedJob {
     /// The job's id, which is its row's key.
     pub job_id: JobId,
-    /// `SUBMITTED`, the status every job starts with.
-    pub status: &'static str,
+    /// The status every job starts with.
+    pub status: Status,
     /// The `s3://…/` prefix its outputs lie under.
     pub destination: String,
     /// Whether an earlier request had started the job.
     pub idempotent: bool,
-    /// Whether claim and row say so, too. The job exists in any case, so this is no failure to who
-    /// gets this answer; who doesn't may let the request come again, which writes both.
+    /// Whether claim and row say so, too. The job exists in any case, so this is not a failure to
+    /// whoever gets this answer; whoever doesn't may let the request come again, which writes both.
     #[serde(skip)]
     pub recorded: bool,
 }
@@ -64,7 +66,10 @@ pub enum SubmitError {
     /// MediaConvert did not create the job.
     #[error(transparent)]
     MediaConvert(#[from] CallFailed),
-    /// Whether the job exists already can't be told.
+    /// Whether MediaConvert has the job already can't be told.
+    #[error(transparent)]
+    LookUp(#[from] LookUpFailed),
+    /// Whether the job exists already can't be told from the table.
     #[error("{}", with_causes(.0))]
     Claim(#[from] ClaimError),
     /// Another invocation has the key, and kept it for too long.
@@ -78,9 +83,13 @@ impl SubmitError {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_) => "InvalidRequest",
+            Self::Claim(error) if !error.is_curable() => "InvalidRequest",
             Self::MediaConvert(CallFailed::Rejected(_)) => "Rejected",
             Self::MediaConvert(CallFailed::Throttled(_)) => "Throttled",
-            Self::MediaConvert(CallFailed::Unavailable(_)) | Self::Claim(_) | Self::Busy(_) => "Unavailable",
+            Self::MediaConvert(CallFailed::Unavailable(_))
+            | Self::LookUp(_)
+            | Self::Claim(_)
+            | Self::Busy(_) => "Unavailable",
         }
     }
 
@@ -90,17 +99,18 @@ impl SubmitError {
         match self {
             Self::InvalidRequest(_) => false,
             Self::MediaConvert(failed) => failed.is_curable(),
-            Self::Claim(_) | Self::Busy(_) => true,
+            Self::Claim(error) => error.is_curable(),
+            Self::LookUp(_) | Self::Busy(_) => true,
         }
     }
 }
 
 impl SubmitJob {
-    /// With the stack's settings and what it calls.
+    /// With the stack's rules and what it calls.
     #[must_use]
-    pub fn new(config: Config, mediaconvert: MediaConvert, claims: Claims, jobs: JobsTable) -> Self {
+    pub fn new(rules: Rules, mediaconvert: MediaConvert, claims: Claims, jobs: JobsTable) -> Self {
         Self {
-            config,
+            rules,
             mediaconvert,
             claims,
             jobs,
@@ -110,49 +120,63 @@ impl SubmitJob {
     /// Where its jobs write.
     #[must_use]
     pub fn outputs(&self) -> &Outputs {
-        &self.config.outputs
+        &self.rules.outputs
     }
 
-    /// Sees to it that the job of one request exists. `default_key` is the idempotency key of a
-    /// request that brings none; `deadline` is when Lambda ends the invocation.
+    /// Sees to it that the job of one request exists; `deadline` is when Lambda ends the invocation.
     ///
     /// # Errors
     /// There is no job, or none that is known; see [`SubmitError`].
     pub async fn submit(
         &self,
-        request: Value,
-        default_key: &str,
+        incoming: &Incoming,
         deadline: SystemTime,
-    ) -> Result<Submitted, SubmitError> {
-        let mut request = Request::parse(request, &self.config)?;
-        let key = request
-            .idempotency_key
-            .get_or_insert_with(|| default_key.to_owned())
-            .clone();
-        let definition = self.definition(&request.source).await?;
-        let job = |token: &str| CreateJob::new(&request, definition.clone(), token, &self.config);
-
-        let token = Uuid::new_v4().simple().to_string();
-        let new = job(&token)?;
-        let claim = Claim::new(&key, &token, timestamp(deadline), submission(&request, &new));
-        match self.take(&claim, deadline).await? {
-            Taken::New(claim) => self.create(claim, &new, deadline).await,
-            Taken::Over(mut claim) => {
-                if let Some(job_id) = self.find(&claim).await? {
-                    return Ok(self.finish(claim, job_id, true, deadline).await);
+    ) -> Result<SubmittedJob, SubmitError> {
+        let claimant = Uuid::new_v4().simple().to_string();
+        let until = timestamp(deadline);
+        let mut pauses = pauses();
+        loop {
+            let now = timestamp(SystemTime::now());
+            match self.claims.find(&incoming.key, now).await? {
+                None => {
+                    let (job, submission) = self.prepare(incoming, &claimant).await?;
+                    let claim = Claim::new(incoming, &claimant, until, submission);
+                    if let Some(claim) = self.claims.take(claim, now).await? {
+                        return self.create(claim, &job, deadline).await;
+                    }
                 }
-                // What an earlier request under this key asked for was not created; this is.
-                let new = job(&claim.client_request_token)?;
-                claim.submission = submission(&request, &new);
-                if self.claims.update(&claim).await? {
-                    self.create(claim, &new, deadline).await
-                } else {
-                    Err(SubmitError::Busy(key))
+                Some(claim) if !claim.is_for(incoming) => return Err(used_already(incoming, &claim).into()),
+                Some(claim) => {
+                    if let Some(job_id) = claim.claimed_job_id.clone() {
+                        return Ok(self.record(claim, job_id, true, deadline).await);
+                    }
+                    if claim.is_over(now)
+                        && let Some(claim) = self.claims.take_over(claim, &claimant, until).await?
+                    {
+                        return self.resume(claim, incoming, deadline).await;
+                    }
                 }
             }
-            Taken::Done(job_id, submission) => Ok(self.record(job_id, submission, true, deadline).await),
-            Taken::Busy => Err(SubmitError::Busy(key)),
+            // Somebody else has the key now, and may soon be done.
+            let pause = pauses.next().unwrap_or_default();
+            if time_before(deadline, AFTER_CREATE_JOB) < pause {
+                return Err(SubmitError::Busy(incoming.key.clone()));
+            }
+            tokio::time::sleep(pause).await;
         }
+    }
+
+    /// The job that is asked for, created under `token`, and what will be recorded of it.
+    async fn prepare(
+        &self,
+        incoming: &Incoming,
+        token: &str,
+    ) -> Result<(CreateJob, Submission), SubmitError> {
+        let request = incoming.check(&self.rules)?;
+        let definition = self.definition(&request.source).await?;
+        let job = CreateJob::new(&request, definition, token, &self.rules)?;
+        let submission = submission(&request, &job);
+        Ok((job, submission))
     }
 
     async fn definition(&self, source: &Source) -> Result<JobDefinition, SubmitError> {
@@ -166,29 +190,51 @@ impl SubmitJob {
         }
     }
 
-    /// Claims the key, waiting for whoever has it now.
-    async fn take(&self, claim: &Claim, deadline: SystemTime) -> Result<Taken, ClaimError> {
-        let mut pauses = pauses();
-        loop {
-            let taken = self.claims.take(claim, timestamp(SystemTime::now())).await?;
-            let pause = pauses.next().unwrap_or_default();
-            if taken != Taken::Busy || time_before(deadline, AFTER_CREATE_JOB) < pause {
-                return Ok(taken);
-            }
-            tokio::time::sleep(pause).await;
+    /// Goes on under a claim that was left by an invocation that ended, and may have created the job
+    /// without having time to say so.
+    async fn resume(
+        &self,
+        mut claim: Claim,
+        incoming: &Incoming,
+        deadline: SystemTime,
+    ) -> Result<SubmittedJob, SubmitError> {
+        if let Some(job_id) = self.look_up(&claim).await? {
+            return Ok(self.finish(claim, job_id, true, deadline).await);
         }
+        let (job, submission) = match self.prepare(incoming, &claim.client_request_token).await {
+            Ok(prepared) => prepared,
+            Err(refused) => {
+                if !refused.is_curable() {
+                    self.claims.give_up(&claim).await;
+                }
+                return Err(refused);
+            }
+        };
+        claim.submission = submission;
+        if !self.claims.update(&claim).await? {
+            return Err(SubmitError::Busy(incoming.key.clone()));
+        }
+        self.create(claim, &job, deadline).await
     }
 
-    /// The job that an earlier attempt created without having time to say so.
-    async fn find(&self, claim: &Claim) -> Result<Option<JobId>, CallFailed> {
+    /// The job that was created under the claim's token, if there is one.
+    async fn look_up(&self, claim: &Claim) -> Result<Option<JobId>, LookUpFailed> {
         let Submission {
-            input, submitted_at, ..
+            input,
+            submitted_at,
+            queue,
+            ..
         } = &claim.submission;
-        // It may have hopped to another queue since.
-        for queue in self.config.queues.all() {
-            let found = self
-                .mediaconvert
-                .find_job(&claim.client_request_token, input, queue, *submitted_at);
+        // The stack's queues may have changed since, and the job may have hopped to another.
+        let its_own: Option<QueueArn> = queue.as_ref().and_then(|queue| queue.parse().ok());
+        let others = self
+            .rules
+            .queues
+            .all()
+            .filter(|queue| its_own.as_ref() != Some(*queue));
+        for queue in its_own.iter().chain(others) {
+            let token = &claim.client_request_token;
+            let found = self.mediaconvert.find_job(token, input, queue, *submitted_at);
             if let Some(job_id) = found.await? {
                 return Ok(Some(job_id));
             }
@@ -201,7 +247,7 @@ impl SubmitJob {
         claim: Claim,
         job: &CreateJob,
         deadline: SystemTime,
-    ) -> Result<Submitted, SubmitError> {
+    ) -> Result<SubmittedJob, SubmitError> {
         let patience = time_before(deadline, AFTER_CREATE_JOB);
         match self.mediaconvert.create_job(&job.body, patience).await {
             Ok(job_id) => {
@@ -209,7 +255,9 @@ impl SubmitJob {
                 Ok(self.finish(claim, job_id, false, deadline).await)
             }
             Err(failed) => {
-                if claim.is_first() && !failed.uncertain {
+                // An earlier attempt under the same token was looked up before.
+                let hopeless = claim.is_first() || !failed.error.is_curable();
+                if !failed.uncertain && hopeless {
                     self.claims.give_up(&claim).await;
                 }
                 Err(failed.error.into())
@@ -224,34 +272,66 @@ impl SubmitJob {
         job_id: JobId,
         idempotent: bool,
         deadline: SystemTime,
-    ) -> Submitted {
+    ) -> SubmittedJob {
         claim.claimed_job_id = Some(job_id.clone());
         // Whoever took the claim over in the meantime finds the same job.
         let claimed = keep_trying(&job_id, deadline, || self.claims.update(&claim)).await;
-        let submitted = self.record(job_id, claim.submission, idempotent, deadline).await;
-        Submitted {
+        let submitted = self.record(claim, job_id, idempotent, deadline).await;
+        SubmittedJob {
             recorded: submitted.recorded && claimed,
             ..submitted
         }
     }
 
+    /// Sees to it that the job of `claim` has a row with its submission, and answers.
     async fn record(
         &self,
+        mut claim: Claim,
         job_id: JobId,
-        submission: Submission,
         idempotent: bool,
         deadline: SystemTime,
-    ) -> Submitted {
-        let write = || self.jobs.record_submission(job_id.clone(), submission.clone());
-        let recorded = keep_trying(&job_id, deadline, write).await;
-        Submitted {
+    ) -> SubmittedJob {
+        if !claim.recorded {
+            let write = || {
+                self.jobs
+                    .record_submission(job_id.clone(), claim.submission.clone())
+            };
+            claim.recorded = keep_trying(&job_id, deadline, write).await;
+            if claim.recorded {
+                self.mark_recorded(&claim, deadline).await;
+            }
+        }
+        SubmittedJob {
             job_id,
-            status: "SUBMITTED",
-            destination: submission.destination,
+            status: Status::Submitted,
+            destination: claim.submission.destination,
             idempotent,
-            recorded,
+            recorded: claim.recorded,
         }
     }
+
+    /// Without the mark, the row is only written once more when the request comes again.
+    async fn mark_recorded(&self, claim: &Claim, deadline: SystemTime) {
+        let left = time_before(deadline, FOR_THE_ANSWER);
+        if let Ok(Err(error)) = tokio::time::timeout(left, self.claims.update(claim)).await {
+            tracing::warn!(
+                error = with_causes(&error),
+                "claim doesn't say that its job is recorded"
+            );
+        }
+    }
+}
+
+/// The key has come back for something else. Its job, if there is one, is not what is asked for.
+fn used_already(incoming: &Incoming, claim: &Claim) -> InvalidRequest {
+    InvalidRequest::new(
+        "idempotencyKey",
+        format!(
+            "{} was used for another request, whose input is {}; use a new key for a new request",
+            quoted(&incoming.key),
+            shown(&claim.submission.input)
+        ),
+    )
 }
 
 fn submission(request: &Request, job: &CreateJob) -> Submission {
@@ -261,7 +341,7 @@ fn submission(request: &Request, job: &CreateJob) -> Submission {
         input: request.input.as_str().to_owned(),
         profile: request.source.profile().map(|profile| profile.name().to_owned()),
         destination: job.destination.clone(),
-        idempotency_key: request.idempotency_key.clone(),
+        idempotency_key: Some(request.idempotency_key.clone()),
         queue: Some(request.queue.as_str().to_owned()),
         user_metadata: request.user_metadata.clone(),
     }
@@ -302,10 +382,10 @@ pub(crate) mod tests {
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     use aws_smithy_http_client::test_util::StaticReplayClient;
     use jobs::Retention;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::create_job::tests::config;
+    use crate::create_job::tests::rules;
     use crate::mediaconvert::tests::{answering, mediaconvert};
 
     const JOB: &str = "1700000000000-abc123";
@@ -328,23 +408,24 @@ pub(crate) mod tests {
         request: Value,
         mediaconvert_http: &StaticReplayClient,
         dynamodb_http: &StaticReplayClient,
-    ) -> Result<Submitted, SubmitError> {
+    ) -> Result<SubmittedJob, SubmitError> {
         let dynamodb = dynamodb(dynamodb_http);
         let function = SubmitJob::new(
-            config(),
+            rules(),
             mediaconvert(mediaconvert_http),
             Claims::new(dynamodb.clone(), "jobs".to_owned(), Retention::default()),
             JobsTable::new(dynamodb, "jobs".to_owned(), Retention::default()),
         );
         let deadline = SystemTime::now() + left;
-        function.submit(request, REQUEST_ID, deadline).await
+        let incoming = Incoming::from_json(request, REQUEST_ID)?;
+        function.submit(&incoming, deadline).await
     }
 
     async fn submit(
         request: Value,
         mediaconvert: &StaticReplayClient,
         dynamodb: &StaticReplayClient,
-    ) -> Result<Submitted, SubmitError> {
+    ) -> Result<SubmittedJob, SubmitError> {
         submit_within(Duration::from_secs(30), request, mediaconvert, dynamodb).await
     }
 
@@ -356,9 +437,19 @@ pub(crate) mod tests {
         (200, json!({}))
     }
 
-    /// The claim, the job the claim stands for, the row.
+    /// There is no claim on the key.
+    fn unclaimed() -> (u16, Value) {
+        (200, json!({}))
+    }
+
+    /// The key has `claim`.
+    fn claimed(claim: &Value) -> (u16, Value) {
+        (200, json!({ "Item": claim }))
+    }
+
+    /// The key, the claim, the job the claim stands for, the row, the claim again.
     fn writing() -> StaticReplayClient {
-        answering([written(), written(), written()])
+        answering([unclaimed(), written(), written(), written(), written()])
     }
 
     pub(crate) fn refused(claim: &Value) -> (u16, Value) {
@@ -415,14 +506,18 @@ pub(crate) mod tests {
             })
         );
         let token = &bodies(&mediaconvert)[0]["clientRequestToken"];
-        let [claim, claimed, update] = &bodies(&dynamodb)[..] else {
-            panic!("three writes")
+        let [key, claim, claimed, update, recorded] = &bodies(&dynamodb)[..] else {
+            panic!("one read and four writes")
         };
+        assert_eq!(key["Key"], json!({ "jobId": { "S": "idempotency#media-42-v3" } }));
+        assert_eq!(key["ConsistentRead"], true);
         assert_eq!(claim["Item"]["jobId"], json!({ "S": "idempotency#media-42-v3" }));
         assert_eq!(claim["Item"]["clientRequestToken"], json!({ "S": token }));
         assert!(claim["Item"].get("claimedJobId").is_none());
         assert_eq!(claimed["Item"]["claimedJobId"], json!({ "S": JOB }));
         assert!(claimed["Item"].get("status").is_none());
+        assert!(claimed["Item"].get("recorded").is_none());
+        assert_eq!(recorded["Item"]["recorded"], json!({ "BOOL": true }));
         assert_eq!(update["TableName"], "jobs");
         assert_eq!(update["Key"], json!({ "jobId": { "S": JOB } }));
         let values = update["ExpressionAttributeValues"].as_object().unwrap();
@@ -447,18 +542,18 @@ pub(crate) mod tests {
         let request = json!({ "input": "s3://uploads/clip.mov" });
         submit(request, &answering([created()]), &dynamodb).await.unwrap();
         assert_eq!(
-            bodies(&dynamodb)[0]["Item"]["jobId"],
+            bodies(&dynamodb)[1]["Item"]["jobId"],
             json!({ "S": format!("idempotency#{REQUEST_ID}") })
         );
     }
 
     #[tokio::test]
-    async fn a_key_that_stands_for_a_job_starts_none_and_mends_its_row() {
+    async fn a_key_that_has_its_job_starts_none_and_completes_its_row() {
         let (mediaconvert, dynamodb) = (
             answering([]),
-            answering([refused(&claim(0, Some(JOB))), written()]),
+            answering([claimed(&claim(0, Some(JOB))), written(), written()]),
         );
-        let request = json!({ "input": "s3://uploads/second.mov", "idempotencyKey": "k" });
+        let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
         let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
         assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
         assert_eq!(answer.destination, "s3://media/transcoded/first/");
@@ -469,10 +564,10 @@ pub(crate) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_key_that_somebody_has_is_waited_for() {
-        let busy = refused(&claim(u64::MAX / 2, None));
-        let done = refused(&claim(u64::MAX / 2, Some(JOB)));
-        let request = json!({ "input": "s3://uploads/clip.mov", "idempotencyKey": "k" });
-        let dynamodb = answering([busy.clone(), busy.clone(), done, written()]);
+        let busy = claimed(&claim(u64::MAX / 2, None));
+        let done = claimed(&claim(u64::MAX / 2, Some(JOB)));
+        let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+        let dynamodb = answering([busy.clone(), busy.clone(), done, written(), written()]);
         let answer = submit(request.clone(), &answering([]), &dynamodb).await.unwrap();
         assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
 
@@ -495,9 +590,15 @@ pub(crate) mod tests {
         ] });
         let (mediaconvert, dynamodb) = (
             answering([(200, found)]),
-            answering([refused(&claim(1, None)), written(), written(), written()]),
+            answering([
+                claimed(&claim(1, None)),
+                written(),
+                written(),
+                written(),
+                written(),
+            ]),
         );
-        let request = json!({ "input": "s3://uploads/second.mov", "idempotencyKey": "k" });
+        let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
         let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
         assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
         assert_eq!(answer.destination, "s3://media/transcoded/first/");
@@ -523,7 +624,8 @@ pub(crate) mod tests {
         let (mediaconvert, dynamodb) = (
             answering([none.clone(), none, created()]),
             answering([
-                refused(&claim(1, None)),
+                claimed(&claim(1, None)),
+                written(),
                 written(),
                 written(),
                 written(),
@@ -531,7 +633,7 @@ pub(crate) mod tests {
             ]),
         );
         let request =
-            json!({ "input": "s3://uploads/second.mov", "idempotencyKey": "k", "outputKey": "second" });
+            json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k", "outputKey": "second" });
         let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
         assert!(!answer.idempotent);
         assert_eq!(answer.destination, "s3://media/transcoded/second/");
@@ -541,14 +643,14 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_request_calls_nothing() {
-        let (mediaconvert, dynamodb) = (answering([]), answering([]));
+    async fn a_refused_request_leaves_nothing_behind() {
+        let (mediaconvert, dynamodb) = (answering([]), answering([unclaimed()]));
         let request = json!({ "input": "s3://other/clip.mov" });
         let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
         assert_eq!(error.error_type(), "InvalidRequest");
         assert_eq!(
             error.to_string(),
-            "input: \"s3://other/clip.mov\" names bucket \"other\", which is not one of INPUT_BUCKETS (media, uploads)"
+            "input: \"s3://other/clip.mov\" names bucket \"other\", which is not one of InputBucketNames or the media bucket (media, uploads)"
         );
     }
 
@@ -561,7 +663,7 @@ pub(crate) mod tests {
             (500, "Unavailable", false),
         ] {
             let mediaconvert = answering([(status, json!({ "message": message }))]);
-            let dynamodb = answering([written(), written()]);
+            let dynamodb = answering([unclaimed(), written(), written()]);
             let request = json!({ "input": "s3://uploads/clip.mov" });
             let error = submit_within(Duration::ZERO, request, &mediaconvert, &dynamodb)
                 .await
@@ -572,11 +674,8 @@ pub(crate) mod tests {
                 .actual_requests()
                 .map(|request| request.headers().get("x-amz-target").unwrap().to_owned())
                 .collect();
-            let expected: &[_] = if frees {
-                &["DynamoDB_20120810.PutItem", "DynamoDB_20120810.DeleteItem"]
-            } else {
-                &["DynamoDB_20120810.PutItem"]
-            };
+            let all = ["GetItem", "PutItem", "DeleteItem"].map(|name| format!("DynamoDB_20120810.{name}"));
+            let expected = if frees { &all[..] } else { &all[..2] };
             assert_eq!(targets, expected, "{status}");
         }
     }
@@ -585,7 +684,8 @@ pub(crate) mod tests {
     async fn without_a_claim_no_job_is_created() {
         let mediaconvert = answering([]);
         let request = json!({ "input": "s3://uploads/clip.mov" });
-        let error = submit(request, &mediaconvert, &answering([])).await.unwrap_err();
+        let dynamodb = answering([unclaimed()]);
+        let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
         assert_eq!(error.error_type(), "Unavailable");
         assert!(
             error
@@ -617,19 +717,188 @@ pub(crate) mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_can_not_be_written_is_tried_again_and_loses_no_job() {
         let failure = (500, json!({ "__type": "InternalServerError" }));
-        let dynamodb = answering([written(), failure.clone(), written(), failure, written()]);
+        let dynamodb = answering([
+            unclaimed(),
+            written(),
+            failure.clone(),
+            written(),
+            failure,
+            written(),
+            written(),
+        ]);
         let request = json!({ "input": "s3://uploads/clip.mov" });
         let answer = submit(request.clone(), &answering([created()]), &dynamodb)
             .await
             .unwrap();
         assert!(answer.recorded);
-        assert_eq!(bodies(&dynamodb).len(), 5);
+        assert_eq!(bodies(&dynamodb).len(), 7);
 
-        let lost = answering([written()]);
+        let lost = answering([unclaimed(), written()]);
         let answer = submit_within(Duration::ZERO, request, &answering([created()]), &lost)
             .await
             .unwrap();
         assert_eq!(answer.job_id.as_str(), JOB);
         assert!(!answer.recorded);
+    }
+
+    /// Whatever has become of what the request names: nothing but the key is looked at.
+    #[tokio::test]
+    async fn a_key_that_has_its_job_answers_though_nothing_in_the_request_is_allowed_any_more() {
+        let mut done = claim(0, Some(JOB));
+        done["recorded"] = json!({ "BOOL": true });
+        for member in [
+            json!({}),
+            json!({ "queue": "arn:aws:mediaconvert:eu-west-2:111122223333:queues/gone" }),
+            json!({ "priority": 99, "gone": true }),
+        ] {
+            let mut request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+            request
+                .as_object_mut()
+                .unwrap()
+                .extend(member.as_object().unwrap().clone());
+            let (mediaconvert, dynamodb) = (answering([]), answering([claimed(&done)]));
+            let answer = submit(request.clone(), &mediaconvert, &dynamodb).await.unwrap();
+            assert_eq!(
+                (answer.job_id.as_str(), answer.idempotent),
+                (JOB, true),
+                "{request}"
+            );
+        }
+        for member in [
+            json!({ "jobTemplate": "gone" }),
+            json!({ "profile": "gone" }),
+            json!({ "input": "s3://no-longer-allowed/first.mov" }),
+        ] {
+            let mut request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+            request
+                .as_object_mut()
+                .unwrap()
+                .extend(member.as_object().unwrap().clone());
+            let mut done = done.clone();
+            done["fingerprint"] = json!({ "S": fingerprint(&request) });
+            let (mediaconvert, dynamodb) = (answering([]), answering([claimed(&done)]));
+            let answer = submit(request.clone(), &mediaconvert, &dynamodb).await.unwrap();
+            assert_eq!(
+                (answer.job_id.as_str(), answer.idempotent),
+                (JOB, true),
+                "{request}"
+            );
+        }
+    }
+
+    fn fingerprint(request: &Value) -> Value {
+        let incoming = Incoming::from_json(request.clone(), REQUEST_ID).unwrap();
+        serde_json::to_value(incoming.fingerprint).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_key_that_comes_back_for_something_else_is_refused_with_the_first_input() {
+        let first = json!({ "input": "s3://uploads/first.mov", "profile": "mp4" });
+        let mut of_first = claim(u64::MAX / 2, None);
+        of_first["fingerprint"] = json!({ "S": fingerprint(&first) });
+        let mut done = of_first.clone();
+        done["claimedJobId"] = json!({ "S": JOB });
+        for (claim, other) in [
+            (
+                &done,
+                json!({ "input": "s3://uploads/second.mov", "profile": "mp4" }),
+            ),
+            (
+                &done,
+                json!({ "input": "s3://uploads/first.mov", "profile": "webm" }),
+            ),
+            (
+                &done,
+                json!({ "input": "s3://uploads/first.mov", "jobTemplate": "mine" }),
+            ),
+            (
+                &done,
+                json!({ "input": "s3://uploads/first.mov", "profile": "mp4", "outputKey": "x" }),
+            ),
+            (&done, json!({ "input": 5 })),
+            (&of_first, json!({ "input": "s3://uploads/second.mov" })),
+        ] {
+            let mut other = other;
+            other["idempotencyKey"] = json!("k");
+            let (mediaconvert, dynamodb) = (answering([]), answering([claimed(claim)]));
+            let error = submit(other.clone(), &mediaconvert, &dynamodb).await.unwrap_err();
+            assert_eq!(error.error_type(), "InvalidRequest", "{other}");
+            assert_eq!(
+                error.to_string(),
+                "idempotencyKey: \"k\" was used for another request, whose input is \"s3://uploads/first.mov\"; use a \
+                 new key for a new request"
+            );
+        }
+    }
+
+    /// Its row may have expired since, and nothing would ever delete a new one.
+    #[tokio::test]
+    async fn a_claim_whose_job_was_recorded_never_makes_a_row_again() {
+        let mut done = claim(0, Some(JOB));
+        done["recorded"] = json!({ "BOOL": true });
+        let dynamodb = answering([claimed(&done)]);
+        let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+        let answer = submit(request, &answering([]), &dynamodb).await.unwrap();
+        assert!(answer.recorded);
+        assert_eq!(bodies(&dynamodb).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_keeps_us_from_knowing_is_unavailable_whatever_mediaconvert_calls_it() {
+        for status in [400, 403, 404, 429, 500] {
+            let failed = (status, json!({ "message": "no" }));
+            let (mediaconvert, dynamodb) = (
+                // The SDK tries again what can be cured.
+                answering([failed.clone(), failed.clone(), failed]),
+                answering([claimed(&claim(1, None)), written()]),
+            );
+            let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+            let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
+            assert_eq!(error.error_type(), "Unavailable", "{status}");
+            assert!(error.is_curable(), "{status}");
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("can't tell whether the job exists already: "),
+                "{error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_claim_is_searched_in_the_queue_it_was_made_for_first() {
+        let renamed = "arn:aws:mediaconvert:eu-west-2:111122223333:queues/renamed-since";
+        let mut left = claim(1, None);
+        left["submission"]["M"]["queue"] = json!({ "S": renamed });
+        let found =
+            json!({ "jobs": [{ "id": JOB, "clientRequestToken": "earlier", "createdAt": 1_700_000_000 }] });
+        let (mediaconvert, dynamodb) = (
+            answering([(200, found)]),
+            answering([claimed(&left), written(), written(), written(), written()]),
+        );
+        let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+        let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
+        assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
+        let search = mediaconvert.actual_requests().next().unwrap().uri().to_owned();
+        assert!(search.contains("queues%2Frenamed-since"), "{search}");
+    }
+
+    /// Nothing was created under it, so the key is free for a corrected request.
+    #[tokio::test]
+    async fn a_claim_left_without_a_job_is_given_up_when_its_request_is_refused() {
+        let none = (200, json!({ "jobs": [] }));
+        let refusal = (400, json!({ "message": "/outputGroups: Should be longer" }));
+        let (mediaconvert, dynamodb) = (
+            answering([none.clone(), none, refusal]),
+            answering([claimed(&claim(1, None)), written(), written(), written()]),
+        );
+        let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+        let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
+        assert_eq!(error.error_type(), "Rejected");
+        let last = dynamodb.actual_requests().last().unwrap();
+        assert_eq!(
+            last.headers().get("x-amz-target"),
+            Some("DynamoDB_20120810.DeleteItem")
+        );
     }
 }

@@ -10,7 +10,8 @@ use crate::dead_letters::DeadLetters;
 use crate::upload::Upload;
 use submission::invalid_request::InvalidRequest;
 use submission::patience::time_before;
-use submission::submit::{AFTER_CREATE_JOB, SubmitError, SubmitJob, Submitted};
+use submission::request::Incoming;
+use submission::submit::{AFTER_CREATE_JOB, SubmitError, SubmitJob, SubmittedJob};
 
 /// Takes batches.
 #[derive(Clone, Debug)]
@@ -51,7 +52,10 @@ impl Batches {
         let body = message.body.as_deref().unwrap_or_default();
         match self.submit(id, body, deadline).await {
             Ok(None) => {
-                tracing::info!(messageId = id, "upload is no input");
+                tracing::info!(
+                    messageId = id,
+                    "upload is a folder or an output, and not submitted"
+                );
                 true
             }
             Ok(Some(submitted)) => {
@@ -72,22 +76,21 @@ impl Batches {
         id: &str,
         body: &str,
         deadline: SystemTime,
-    ) -> Result<Option<Submitted>, SubmitError> {
+    ) -> Result<Option<SubmittedJob>, SubmitError> {
         let body: Value = serde_json::from_str(body)
             .map_err(|error| InvalidRequest::new("request", format!("must be JSON: {error}")))?;
-        if !Upload::is_event(&body) {
-            return self.submit.submit(body, id, deadline).await.map(Some);
-        }
-        let upload: Upload = serde_json::from_value(body)
-            .map_err(|error| InvalidRequest::new("detail", format!("is not that of an upload: {error}")))?;
-        if !upload.is_input(self.submit.outputs()) {
-            return Ok(None);
-        }
-        let key = upload.key();
-        self.submit
-            .submit(upload.request(), &key, deadline)
-            .await
-            .map(Some)
+        let incoming = if Upload::is_event(&body) {
+            let upload: Upload = serde_json::from_value(body).map_err(|error| {
+                InvalidRequest::new("detail", format!("is not that of an upload: {error}"))
+            })?;
+            if !upload.is_input(self.submit.outputs()) {
+                return Ok(None);
+            }
+            Incoming::of_input(upload.uri(), upload.key())
+        } else {
+            Incoming::from_json(body, id)?
+        };
+        self.submit.submit(&incoming, deadline).await.map(Some)
     }
 
     async fn bury(&self, id: &str, body: &str, error: &SubmitError) -> bool {

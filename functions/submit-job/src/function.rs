@@ -1,5 +1,7 @@
 //! One invocation: a request by itself, or a batch of the submit queue.
 
+use std::time::SystemTime;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Serialize;
@@ -7,7 +9,8 @@ use serde_json::Value;
 
 use crate::batch::Batches;
 use crate::dead_letters::DeadLetters;
-use submission::submit::{SubmitError, SubmitJob, Submitted};
+use submission::request::Incoming;
+use submission::submit::{SubmitError, SubmitJob, SubmittedJob};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -20,7 +23,7 @@ pub struct Function {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Reply {
-    Submitted(Submitted),
+    Submitted(SubmittedJob),
     Batch(SqsBatchResponse),
 }
 
@@ -42,18 +45,29 @@ impl Function {
         if let Some(batch) = batch(&payload) {
             return Ok(Reply::Batch(self.batches.handle(batch, deadline).await));
         }
-        let submitted = self.submit.submit(payload, &context.request_id, deadline);
+        let submitted = self.submit(payload, &context.request_id, deadline).await;
         submitted
-            .await
             .map(Reply::Submitted)
-            .map_err(|error| function_error(&error))
+            .map_err(|error| function_error(&error, &context.request_id))
+    }
+
+    async fn submit(
+        &self,
+        request: Value,
+        request_id: &str,
+        deadline: SystemTime,
+    ) -> Result<SubmittedJob, SubmitError> {
+        let incoming = Incoming::from_json(request, request_id)?;
+        self.submit.submit(&incoming, deadline).await
     }
 }
 
-/// The error as Lambda reports it.
-fn function_error(error: &SubmitError) -> Diagnostic {
+/// The error as Lambda reports it. A log line of its own says which request it is about.
+fn function_error(error: &SubmitError, request_id: &str) -> Diagnostic {
+    let error_type = error.error_type();
+    tracing::warn!(requestId = request_id, errorType = error_type, %error, "request not submitted");
     Diagnostic {
-        error_type: error.error_type().to_owned(),
+        error_type: error_type.to_owned(),
         error_message: error.to_string(),
     }
 }

@@ -10,7 +10,7 @@ use jobs::table::JobsTable;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use startup::Timeouts;
 use submission::claims::Claims;
-use submission::config::Config;
+use submission::config::rules_from_env;
 use submission::mediaconvert::MediaConvert;
 use submission::submit::SubmitJob;
 use submit_job::dead_letters::DeadLetters;
@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
 
 async fn submit_job() -> Result<(), Error> {
     startup::logging::init(env!("CARGO_CRATE_NAME"))?;
-    let config = Config::from_env()?;
+    let rules = rules_from_env()?;
     let table = startup::variable("JOBS_TABLE")?;
     let retention = startup::parsed_variable("JOB_TTL_DAYS")?.unwrap_or_default();
     let aws = startup::sdk_config(TIMEOUTS).await;
@@ -39,7 +39,7 @@ async fn submit_job() -> Result<(), Error> {
     let jobs = JobsTable::new(dynamodb, table, retention);
     let dead_letters = startup::optional_variable("SUBMIT_DEAD_LETTER_QUEUE_URL")?;
     let dead_letters = dead_letters.map(|queue_url| DeadLetters::new(Sqs::new(&aws), queue_url));
-    let function = Function::new(SubmitJob::new(config, mediaconvert, claims, jobs), dead_letters);
+    let function = Function::new(SubmitJob::new(rules, mediaconvert, claims, jobs), dead_letters);
     // Boxed: the SDK's futures nest deeper than the compiler lays out in one.
     lambda_runtime::run(service_fn(|event: LambdaEvent<_>| {
         Box::pin(function.invoke(event))

@@ -1,7 +1,7 @@
 //! An object that was uploaded, as S3 tells EventBridge.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use submission::output::Outputs;
 
@@ -53,17 +53,15 @@ impl Upload {
     /// Whether there is something to transcode: neither the marker a console leaves for a folder, nor
     /// an output, which would be an input again for ever.
     pub(crate) fn is_input(&self, outputs: &Outputs) -> bool {
-        !self.detail.object.key.ends_with('/') && outputs.check(&self.uri()).is_err()
-    }
-
-    /// The request the upload stands for.
-    pub(crate) fn request(&self) -> Value {
-        json!({ "input": self.uri() })
+        let Detail { bucket, object } = &self.detail;
+        !object.key.ends_with('/') && !outputs.include(&bucket.name, &object.key)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn outputs() -> Outputs {
@@ -86,7 +84,7 @@ mod tests {
     fn a_key_is_taken_as_it_is() {
         for key in ["in/CLIP.MOV", "in/a b+c.mp4", "in/ü%20.mp4"] {
             let upload = upload(key);
-            assert_eq!(upload.request(), json!({ "input": format!("s3://media/{key}") }));
+            assert_eq!(upload.uri(), format!("s3://media/{key}"));
             assert_eq!(upload.key(), format!("media/{key}#00A1"));
             assert!(upload.is_input(&outputs()));
         }
@@ -94,7 +92,13 @@ mod tests {
 
     #[test]
     fn folders_and_outputs_are_no_inputs() {
-        for key in ["in/folder/", "transcoded/42/clip.mp4"] {
+        for key in [
+            "in/folder/",
+            "transcoded/42/clip.mp4",
+            "transcoded/42/wait...what.mp4",
+            "transcoded//clip.mp4",
+            "transcoded/a\u{1}b.mp4",
+        ] {
             assert!(!upload(key).is_input(&outputs()), "{key}");
         }
     }

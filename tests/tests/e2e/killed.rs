@@ -17,15 +17,15 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use end_to_end::Cloud;
 use jobs::Retention;
 use jobs::table::JobsTable;
-use serde_json::json;
 use submission::claims::Claims;
-use submission::config::Config;
 use submission::hosts::Hosts;
 use submission::input::InputRules;
 use submission::mediaconvert::MediaConvert;
 use submission::output::Outputs;
 use submission::queue::Queues;
-use submission::submit::{SubmitJob, Submitted};
+use submission::request::Incoming;
+use submission::rules::Rules;
+use submission::submit::{SubmitJob, SubmittedJob};
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, LocalSet};
 
@@ -104,9 +104,9 @@ impl HttpConnector for Behind<SharedHttpConnector> {
     }
 }
 
-fn config(cloud: &Cloud) -> Config {
+fn rules(cloud: &Cloud) -> Rules {
     let bucket = || cloud.output("MediaBucket").parse().unwrap();
-    Config {
+    Rules {
         role_arn: cloud.output("MediaConvertRoleArn").to_owned(),
         queues: Queues {
             own: cloud.queue_arn().parse().unwrap(),
@@ -126,7 +126,7 @@ fn config(cloud: &Cloud) -> Config {
 }
 
 /// One invocation under `key` with `left` until its deadline. None if it ended before.
-async fn invoke(cloud: &Cloud, key: &str, end: Option<End>, left: Duration) -> Option<Submitted> {
+async fn invoke(cloud: &Cloud, key: &str, end: Option<End>, left: Duration) -> Option<SubmittedJob> {
     let line = Line::new(end);
     let behind = Behind {
         line: line.clone(),
@@ -136,14 +136,14 @@ async fn invoke(cloud: &Cloud, key: &str, end: Option<End>, left: Duration) -> O
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
     let table = cloud.output("JobsTable").to_owned();
     let function = SubmitJob::new(
-        config(cloud),
+        rules(cloud),
         MediaConvert::new(aws_sdk_mediaconvert::Client::new(&aws)),
         Claims::new(dynamodb.clone(), table.clone(), Retention::default()),
         JobsTable::new(dynamodb, table, Retention::default()),
     );
-    let request = json!({"input": input(cloud, key), "idempotencyKey": key});
+    let request = Incoming::of_input(input(cloud, key), key.to_owned());
     tokio::select! {
-        submitted = function.submit(request, "unused", SystemTime::now() + left) => Some(submitted.unwrap()),
+        submitted = function.submit(&request, SystemTime::now() + left) => Some(submitted.unwrap()),
         () = line.ended.notified() => None,
     }
 }
@@ -179,10 +179,10 @@ async fn submit_at_last(key: String, ends: Vec<End>) {
 
 #[tokio::test]
 async fn an_invocation_that_ends_anywhere_starts_one_job_and_so_does_the_next() {
-    // Claim, CreateJob, claim, row.
-    const FIRST: usize = 4;
-    // Claim, claim taken over, SearchJobs, claim, CreateJob, claim, row: the most there are.
-    const NEXT: usize = 7;
+    // Key, claim, CreateJob, claim, row, claim.
+    const FIRST: usize = 6;
+    // Key, claim taken over, SearchJobs, claim, CreateJob, claim, row, claim: the most there are.
+    const NEXT: usize = 8;
     let run = std::process::id();
     let tests = async {
         let mut tests = JoinSet::new();

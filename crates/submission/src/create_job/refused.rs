@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::tests::{INPUT, config, create_job, create_job_with, settings, with_destination, with_settings};
+use super::tests::{INPUT, create_job, create_job_with, rules, settings, with_destination, with_settings};
 use crate::hosts::Hosts;
 
 type Refused = Vec<(Value, &'static str)>;
@@ -84,11 +84,11 @@ fn inputs_that_are_not_allowed() {
         ),
         (
             input("s3://other/x.mov"),
-            "input: \"s3://other/x.mov\" names bucket \"other\", which is not one of INPUT_BUCKETS (media, uploads)",
+            "input: \"s3://other/x.mov\" names bucket \"other\", which is not one of InputBucketNames or the media bucket (media, uploads)",
         ),
         (
             input("s3:///x.mov"),
-            "input: \"s3:///x.mov\" names bucket \"\", which is not one of INPUT_BUCKETS (media, uploads)",
+            "input: \"s3:///x.mov\" names bucket \"\", which is not one of InputBucketNames or the media bucket (media, uploads)",
         ),
         (
             input("s3://uploads"),
@@ -114,7 +114,7 @@ fn urls_mediaconvert_could_not_read() {
     assert_refused(vec![
         (
             input("http://example.com/x.mov"),
-            "input: \"http://example.com/x.mov\" is plain http, which is taken only where ALLOW_HTTP_INPUTS is true; use https or s3",
+            "input: \"http://example.com/x.mov\" is plain http, which is taken only where AllowHttpInputs is true; use https or s3",
         ),
         (
             input("https://u:secret@example.com/x.mov"),
@@ -301,6 +301,29 @@ fn keys_metadata_and_tags_out_of_bounds() {
             and("userMetadata", json!({ "a": null })),
             "userMetadata.a: \"null\" must be a string",
         ),
+        (
+            and("userMetadata", json!({ "": "42" })),
+            "userMetadata: \"\" must have a key of 1 to 128 characters",
+        ),
+        (
+            and("userMetadata", json!({ "a": "x".repeat(257) })),
+            "userMetadata: \"a\" must have a value of at most 256 characters",
+        ),
+        (
+            and("userMetadata", json!({ "a": "50 %" })),
+            "userMetadata.\"a\": holds '%'; it may hold letters, digits, spaces and _ . : / = + - @ only, in key and value",
+        ),
+        (
+            and("userMetadata", json!({ "a\tb": "" })),
+            "userMetadata.\"a\\tb\": holds '\\t'; it may hold letters, digits, spaces and _ . : / = + - @ only, in key and value",
+        ),
+        (
+            and(
+                "userMetadata",
+                (0..11).map(|i| (i.to_string(), json!(""))).collect(),
+            ),
+            "userMetadata: 11 are more than the 10 a job may have",
+        ),
         (and("tags", json!(["a"])), "tags: must be an object of strings"),
         (
             and("tags", json!({ "a": true })),
@@ -399,7 +422,7 @@ fn what_is_no_job_settings() {
         ),
         (
             settings_with(|settings| settings["outputGroups"] = json!([])),
-            "settings.outputGroups: is there twice, in both upper and lower case",
+            "settings.outputGroups: appears twice, in upper and in lower case",
         ),
         (
             settings_with(|settings| settings["Inputs"] = json!({})),
@@ -417,14 +440,14 @@ fn settings_that_read_what_they_may_not() {
         ),
         (
             settings_with(|settings| settings["Inputs"] = json!([{}, { "FileInput": "s3://other/x.mov" }])),
-            "settings.inputs[1].fileInput: \"s3://other/x.mov\" names bucket \"other\", which is not one of INPUT_BUCKETS (media, uploads)",
+            "settings.inputs[1].fileInput: \"s3://other/x.mov\" names bucket \"other\", which is not one of InputBucketNames or the media bucket (media, uploads)",
         ),
         (
             settings_with(|settings| {
                 settings["Inputs"][0]["AudioSelectors"]["a.b"]["ExternalAudioFileInput"] =
                     "http://example.com/x.wav".into();
             }),
-            "settings.inputs[0].audioSelectors.a.b.externalAudioFileInput: \"http://example.com/x.wav\" is plain http, which is taken only where ALLOW_HTTP_INPUTS is true; use https or s3",
+            "settings.inputs[0].audioSelectors.a.b.externalAudioFileInput: \"http://example.com/x.wav\" is plain http, which is taken only where AllowHttpInputs is true; use https or s3",
         ),
         (
             settings_with(|settings| {
@@ -438,11 +461,11 @@ fn settings_that_read_what_they_may_not() {
                 settings["Inputs"][0]["ImageInserter"]["InsertableImages"] =
                     json!([{ "ImageInserterInput": "s3://other/logo.png" }]);
             }),
-            "settings.inputs[0].imageInserter.insertableImages[0].imageInserterInput: \"s3://other/logo.png\" names bucket \"other\", which is not one of INPUT_BUCKETS (media, uploads)",
+            "settings.inputs[0].imageInserter.insertableImages[0].imageInserterInput: \"s3://other/logo.png\" names bucket \"other\", which is not one of InputBucketNames or the media bucket (media, uploads)",
         ),
         (
             settings_with(|settings| settings["Inputs"][0]["SupplementalImps"] = json!(["s3://other/ov/"])),
-            "settings.inputs[0].supplementalImps[0]: \"s3://other/ov/\" names bucket \"other\", which is not one of INPUT_BUCKETS (media, uploads)",
+            "settings.inputs[0].supplementalImps[0]: \"s3://other/ov/\" names bucket \"other\", which is not one of InputBucketNames or the media bucket (media, uploads)",
         ),
         (
             settings_with(|settings| {
@@ -565,18 +588,18 @@ fn what_is_too_long_is_refused_and_shown_cut() {
 
 #[test]
 fn hosts_are_taken_from_the_list_alone() {
-    let mut config = config();
-    config.inputs.hosts = "cdn.example.com".parse().unwrap();
+    let mut rules = rules();
+    rules.inputs.hosts = "cdn.example.com".parse().unwrap();
     for (hosts, uri, message) in [
         (
             Hosts::None,
             "https://example.com/x",
-            "input: \"https://example.com/x\" names host \"example.com\", but INPUT_HOSTS is not set",
+            "input: \"https://example.com/x\" names host \"example.com\", but InputHosts is empty",
         ),
         (
             "cdn.example.com,b.example".parse().unwrap(),
             "https://evil-cdn.example.com/x",
-            "input: \"https://evil-cdn.example.com/x\" names host \"evil-cdn.example.com\", which is not one of INPUT_HOSTS (cdn.example.com, b.example)",
+            "input: \"https://evil-cdn.example.com/x\" names host \"evil-cdn.example.com\", which is not one of InputHosts (cdn.example.com, b.example)",
         ),
         (
             "127.0.0.1".parse().unwrap(),
@@ -584,8 +607,8 @@ fn hosts_are_taken_from_the_list_alone() {
             "input: \"https://127.0.0.1/x\" names the address 127.0.0.1, which is not a public one",
         ),
     ] {
-        config.inputs.hosts = hosts;
-        let error = create_job_with(&config, json!({ "input": uri })).unwrap_err();
+        rules.inputs.hosts = hosts;
+        let error = create_job_with(&rules, json!({ "input": uri })).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::CreateJob;
-use crate::config::Config;
 use crate::definition::JobDefinition;
 use crate::hosts::Hosts;
 use crate::input::InputRules;
@@ -11,14 +10,15 @@ use crate::invalid_request::InvalidRequest;
 use crate::output::Outputs;
 use crate::profile::Profile;
 use crate::queue::Queues;
-use crate::request::{Request, Source};
+use crate::request::{Incoming, Source};
+use crate::rules::Rules;
 
 pub(crate) const QUEUE: &str = "arn:aws:mediaconvert:eu-west-2:111122223333:queues/Default";
 pub(crate) const EXTRA_QUEUE: &str = "arn:aws:mediaconvert:eu-west-2:111122223333:queues/night";
 pub(crate) const INPUT: &str = "s3://uploads/clip.mov";
 
-pub(crate) fn config() -> Config {
-    Config {
+pub(crate) fn rules() -> Rules {
+    Rules {
         role_arn: "arn:aws:iam::111122223333:role/MediaConvert".to_owned(),
         queues: Queues {
             own: QUEUE.parse().unwrap(),
@@ -37,18 +37,18 @@ pub(crate) fn config() -> Config {
     }
 }
 
-pub(crate) fn create_job_with(config: &Config, request: Value) -> Result<CreateJob, InvalidRequest> {
-    let request = Request::parse(request, config)?;
+pub(crate) fn create_job_with(rules: &Rules, request: Value) -> Result<CreateJob, InvalidRequest> {
+    let request = Incoming::from_json(request, "default")?.check(rules)?;
     let definition = match &request.source {
         Source::Profile(profile) => profile.definition()?,
         Source::Settings(definition) => (**definition).clone(),
         Source::JobTemplate(_) => JobDefinition::from_template(template())?,
     };
-    CreateJob::new(&request, definition, "0123456789abcdef0123456789abcdef", config)
+    CreateJob::new(&request, definition, "0123456789abcdef0123456789abcdef", rules)
 }
 
 pub(crate) fn create_job(request: Value) -> Result<CreateJob, InvalidRequest> {
-    create_job_with(&config(), request)
+    create_job_with(&rules(), request)
 }
 
 /// What `GetJobTemplate` answers for a template of MediaConvert's own.
@@ -233,7 +233,7 @@ fn every_field_reaches_the_job() {
         "input": "https://cdn.example.com:8443/a%20b.mov",
         "outputKey": "media/42/",
         "idempotencyKey": "media-42-v3",
-        "userMetadata": { "MediaId": "42", "" : "" },
+        "userMetadata": { "MediaId": "42", "Größe = px": "" },
         "tags": { "Project": "site" },
         "queue": EXTRA_QUEUE,
         "priority": -50,
@@ -247,7 +247,10 @@ fn every_field_reaches_the_job() {
         job.body["settings"]["inputs"][0]["fileInput"],
         "https://cdn.example.com:8443/a%20b.mov"
     );
-    assert_eq!(job.body["userMetadata"], json!({ "MediaId": "42", "": "" }));
+    assert_eq!(
+        job.body["userMetadata"],
+        json!({ "MediaId": "42", "Größe = px": "" })
+    );
     assert_eq!(job.body["tags"], json!({ "Project": "site" }));
     assert_eq!(job.body["queue"], EXTRA_QUEUE);
     assert_eq!(job.body["priority"], -50);
@@ -410,9 +413,9 @@ fn text_that_is_not_fetched_may_be_any_uri() {
 
 #[test]
 fn inputs_that_are_allowed_are_taken_as_they_are() {
-    let mut config = config();
-    config.inputs.http = true;
-    config.inputs.hosts = "localhost,Example.COM., 203.0.114.7".parse().unwrap();
+    let mut rules = rules();
+    rules.inputs.http = true;
+    rules.inputs.hosts = "localhost,Example.COM., 203.0.114.7".parse().unwrap();
     for input in [
         "s3://uploads/ a+b/ünï?code#.MOV",
         "s3://media/transcoded/x.mp4",
@@ -422,7 +425,7 @@ fn inputs_that_are_allowed_are_taken_as_they_are() {
         "https://203.0.114.7/x.mov",
         "https://example.com/a@b/x%3Fy.mov",
     ] {
-        let job = create_job_with(&config, json!({ "input": input })).unwrap_or_else(|e| panic!("{e}"));
+        let job = create_job_with(&rules, json!({ "input": input })).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(job.body["settings"]["inputs"][0]["fileInput"], input);
     }
 }
