@@ -13,6 +13,8 @@
 //! assert_eq!(violation.to_string(), "priority: 51 is not from -50 to 50");
 //! ```
 
+mod members;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::LazyLock;
@@ -20,6 +22,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
+
+pub use members::{Member, MemberKind, members_of, members_under};
 
 /// A member that breaks a rule of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ pub struct JobDefinition {
 }
 
 /// The members of `JobSettings`, which tell bare settings from a mistake.
-const SETTINGS: [&str; 15] = [
+pub(crate) const SETTINGS: [&str; 15] = [
     "adAvailOffset",
     "availBlanking",
     "colorConversion3DLUTSettings",

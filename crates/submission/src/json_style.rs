@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::invalid_request::InvalidRequest;
 
 /// Members whose value is a map: its keys are names the caller chose, such as `Audio Selector 1`.
-const MAPS: [&str; 4] = [
+pub(crate) const MAPS: [&str; 4] = [
     "audioSelectorGroups",
     "audioSelectors",
     "captionSelectors",

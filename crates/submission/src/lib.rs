@@ -19,6 +19,8 @@ pub mod invalid_request;
 mod json_style;
 mod media_uris;
 pub mod mediaconvert;
+#[cfg(test)]
+mod model_tests;
 pub mod output;
 pub mod patience;
 pub mod profile;

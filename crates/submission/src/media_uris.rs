@@ -11,7 +11,7 @@ use crate::invalid_request::InvalidRequest;
 use crate::output::{InvalidOutput, Outputs};
 
 /// Members MediaConvert reads from: media, captions, images, fonts, key and watermark servers.
-const READ: [&str; 17] = [
+pub(crate) const READ: [&str; 17] = [
     "adiFilename",
     "availBlankingImage",
     "dolbyVisionMetadataXml",
@@ -32,10 +32,10 @@ const READ: [&str; 17] = [
 ];
 
 /// Members MediaConvert writes to.
-const WRITTEN: [&str; 3] = ["destination", "logDestination", "metadataDestination"];
+pub(crate) const WRITTEN: [&str; 3] = ["destination", "logDestination", "metadataDestination"];
 
 /// Members whose text goes into manifests and segments as it is. Nothing is fetched from there.
-const TEXT: [&str; 3] = ["baseUrl", "timedMetadataSchemeIdUri", "timedMetadataValue"];
+pub(crate) const TEXT: [&str; 3] = ["baseUrl", "timedMetadataSchemeIdUri", "timedMetadataValue"];
 
 /// Checks all URIs under `settings`, whose destinations are complete already.
 ///
