@@ -5,7 +5,6 @@
 //! what it is good at (signing, endpoints, retries, errors), and the JSON passes by its types.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use aws_sdk_mediaconvert::Client;
 use aws_sdk_mediaconvert::config::interceptors::AfterDeserializationInterceptorContextRef;
@@ -16,9 +15,8 @@ use aws_sdk_mediaconvert::types::Order;
 use jobs::{JobId, Timestamp};
 use serde_json::Value;
 use startup::logging::with_causes;
-use tokio::time::Instant;
 
-use crate::patience::pauses;
+use crate::patience::Patience;
 use crate::queue::QueueArn;
 
 /// MediaConvert did not do it.
@@ -74,14 +72,12 @@ impl MediaConvert {
         Self { client }
     }
 
-    /// Calls `CreateJob` with `body`, the REST API's JSON; again and again for as long as `patience`
-    /// lasts, while trying again can help.
+    /// Calls `CreateJob` with `body`, the REST API's JSON; again and again while there is
+    /// `patience` and trying again can help.
     ///
     /// # Errors
     /// See [`NotCreated`].
-    pub async fn create_job(&self, body: &Value, patience: Duration) -> Result<JobId, NotCreated> {
-        let give_up = Instant::now() + patience;
-        let mut pauses = pauses();
+    pub async fn create_job(&self, body: &Value, mut patience: Patience) -> Result<JobId, NotCreated> {
         let mut uncertain = false;
         loop {
             let error = match self.try_create_job(body).await {
@@ -89,9 +85,8 @@ impl MediaConvert {
                 Err(error) => error,
             };
             uncertain |= matches!(error, CallFailed::Unavailable(_));
-            match pauses.next().filter(|_| error.is_curable()) {
-                Some(pause) if Instant::now() + pause < give_up => tokio::time::sleep(pause).await,
-                _ => return Err(NotCreated { error, uncertain }),
+            if !error.is_curable() || !patience.pause().await {
+                return Err(NotCreated { error, uncertain });
             }
         }
     }
@@ -270,6 +265,10 @@ pub(crate) mod tests {
         }
     }
 
+    fn patience(seconds: u64) -> Patience {
+        Patience::before(SystemTime::now() + Duration::from_secs(seconds), Duration::ZERO)
+    }
+
     pub(crate) fn mediaconvert(http: &StaticReplayClient) -> MediaConvert {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let config = Config::builder()
@@ -297,11 +296,7 @@ pub(crate) mod tests {
 
         for body in [&body, &body, &other] {
             assert_eq!(
-                mediaconvert
-                    .create_job(body, Duration::ZERO)
-                    .await
-                    .unwrap()
-                    .as_str(),
+                mediaconvert.create_job(body, patience(0)).await.unwrap().as_str(),
                 "1700000000000-abc123"
             );
         }
@@ -364,7 +359,7 @@ pub(crate) mod tests {
             let failure = (status, json!({ "message": message }));
             let http = answering([failure.clone()]);
             let failed = mediaconvert(&http)
-                .create_job(&json!({}), Duration::ZERO)
+                .create_job(&json!({}), patience(0))
                 .await
                 .unwrap_err();
             assert_eq!(format!("{:?}", failed.error), expected);
@@ -372,9 +367,7 @@ pub(crate) mod tests {
 
             let created = (201, json!({ "job": { "id": "1700000000000-abc123" } }));
             let http = answering([failure.clone(), failure, created]);
-            let created = mediaconvert(&http)
-                .create_job(&json!({}), Duration::from_secs(20))
-                .await;
+            let created = mediaconvert(&http).create_job(&json!({}), patience(20)).await;
             assert_eq!(created.is_ok(), attempts == 3);
             assert_eq!(http.actual_requests().count(), attempts, "{status}");
         }
@@ -383,7 +376,7 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn an_answer_without_a_job_id_is_no_job() {
         let http = answering([(201, json!({ "job": {} }))]);
-        let failed = mediaconvert(&http).create_job(&json!({}), Duration::ZERO).await;
+        let failed = mediaconvert(&http).create_job(&json!({}), patience(0)).await;
         let error = failed.unwrap_err().error;
         assert!(matches!(error, CallFailed::Unavailable(_)), "{error:?}");
     }

@@ -20,7 +20,7 @@ use crate::input::shown;
 use crate::invalid_request::{InvalidRequest, quoted};
 use crate::mediaconvert::{CallFailed, LookUpFailed, MediaConvert};
 use crate::output::Outputs;
-use crate::patience::{pauses, time_before};
+use crate::patience::Patience;
 use crate::queue::QueueArn;
 use crate::request::{Incoming, Request, Source};
 use crate::rules::Rules;
@@ -134,7 +134,7 @@ impl SubmitJob {
     ) -> Result<SubmittedJob, SubmitError> {
         let claimant = Uuid::new_v4().simple().to_string();
         let until = timestamp(deadline);
-        let mut pauses = pauses();
+        let mut patience = Patience::before(deadline, AFTER_CREATE_JOB);
         loop {
             let now = timestamp(SystemTime::now());
             match self.claims.find(&incoming.key, now).await? {
@@ -158,11 +158,9 @@ impl SubmitJob {
                 }
             }
             // Somebody else has the key now, and may soon be done.
-            let pause = pauses.next().unwrap_or_default();
-            if time_before(deadline, AFTER_CREATE_JOB) < pause {
+            if !patience.pause().await {
                 return Err(SubmitError::Busy(incoming.key.clone()));
             }
-            tokio::time::sleep(pause).await;
         }
     }
 
@@ -248,7 +246,7 @@ impl SubmitJob {
         job: &CreateJob,
         deadline: SystemTime,
     ) -> Result<SubmittedJob, SubmitError> {
-        let patience = time_before(deadline, AFTER_CREATE_JOB);
+        let patience = Patience::before(deadline, AFTER_CREATE_JOB);
         match self.mediaconvert.create_job(&job.body, patience).await {
             Ok(job_id) => {
                 tracing::info!(jobId = %job_id, destination = job.destination, "job created");
@@ -312,7 +310,7 @@ impl SubmitJob {
 
     /// Without the mark, the row is only written once more when the request comes again.
     async fn mark_recorded(&self, claim: &Claim, deadline: SystemTime) {
-        let left = time_before(deadline, FOR_THE_ANSWER);
+        let left = Patience::before(deadline, FOR_THE_ANSWER).left();
         if let Ok(Err(error)) = tokio::time::timeout(left, self.claims.update(claim)).await {
             tracing::warn!(
                 error = with_causes(&error),
@@ -356,19 +354,16 @@ async fn keep_trying<T, E: Error + 'static>(
     deadline: SystemTime,
     write: impl AsyncFn() -> Result<T, E>,
 ) -> bool {
-    for pause in pauses() {
-        let Err(error) = write().await else {
-            return true;
-        };
+    let mut patience = Patience::before(deadline, FOR_THE_ANSWER);
+    while let Err(error) = write().await {
         let error = with_causes(&error);
-        if time_before(deadline, FOR_THE_ANSWER) < pause {
-            tracing::error!(jobId = %job_id, error, "submission not recorded; the job runs");
-            break;
-        }
         tracing::warn!(jobId = %job_id, error, "submission not recorded yet");
-        tokio::time::sleep(pause).await;
+        if !patience.pause().await {
+            tracing::error!(jobId = %job_id, error, "submission not recorded; the job runs");
+            return false;
+        }
     }
-    false
+    true
 }
 
 fn timestamp(time: SystemTime) -> Timestamp {

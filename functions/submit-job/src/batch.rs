@@ -9,7 +9,7 @@ use startup::logging::with_causes;
 use crate::dead_letters::DeadLetters;
 use crate::upload::Upload;
 use submission::invalid_request::InvalidRequest;
-use submission::patience::time_before;
+use submission::patience::Patience;
 use submission::request::Incoming;
 use submission::submit::{AFTER_CREATE_JOB, SubmitError, SubmitJob, SubmittedJob};
 
@@ -34,7 +34,7 @@ impl Batches {
         let mut response = SqsBatchResponse::default();
         for message in batch.records {
             let id = message.message_id.clone().unwrap_or_default();
-            let in_time = !time_before(deadline, AFTER_CREATE_JOB).is_zero();
+            let in_time = !Patience::before(deadline, AFTER_CREATE_JOB).left().is_zero();
             if !in_time {
                 tracing::warn!(messageId = id, "message left for later: no time");
             }

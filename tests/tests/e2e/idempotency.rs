@@ -1,12 +1,17 @@
 //! One key, one job.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_mediaconvert::Client as MediaConvert;
 use aws_sdk_mediaconvert::types::Job;
 use end_to_end::Cloud;
 use serde_json::{Value, json};
+use submission::patience::Patience;
+use tokio::time::{Instant, sleep};
+
+use crate::jobs::create_template;
+use crate::queue::{count, send};
 
 /// Every job with this input.
 pub(crate) async fn jobs_of(cloud: &Cloud, input: &str) -> Vec<Job> {
@@ -126,7 +131,8 @@ async fn a_job_that_was_created_but_not_written_down_is_found() {
         },
     });
     let mediaconvert = submission::mediaconvert::MediaConvert::new(MediaConvert::new(&cloud.administrator));
-    let left = mediaconvert.create_job(&body, Duration::ZERO).await.unwrap();
+    let once = Patience::before(SystemTime::now(), Duration::ZERO);
+    let left = mediaconvert.create_job(&body, once).await.unwrap();
 
     let answer = cloud.submit(&request).await.unwrap();
     assert_eq!(
@@ -140,4 +146,56 @@ async fn a_job_that_was_created_but_not_written_down_is_found() {
         left.as_str()
     );
     assert_eq!(jobs_of(&cloud, input).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_has_its_job_answers_though_the_template_is_gone() {
+    let cloud = Cloud::here();
+    let template = create_template(&cloud).await;
+    let mut request = request(&cloud, "template-gone");
+    request["jobTemplate"] = json!(template);
+    let first = cloud.submit(&request).await.unwrap();
+    MediaConvert::new(&cloud.administrator)
+        .delete_job_template()
+        .name(&template)
+        .send()
+        .await
+        .unwrap();
+
+    let again = cloud.submit(&request).await.unwrap();
+    assert_eq!(
+        (&again["jobId"], &again["idempotent"]),
+        (&first["jobId"], &json!(true))
+    );
+    let letters = count(&cloud, "SubmitDeadLetterQueueUrl").await;
+    send(&cloud, &request.to_string()).await;
+    let give_up_at = Instant::now() + end_to_end::patience();
+    while count(&cloud, "SubmitQueueUrl").await > 0 {
+        assert!(Instant::now() < give_up_at, "the request is still in the queue");
+        sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(count(&cloud, "SubmitDeadLetterQueueUrl").await, letters);
+    assert_eq!(jobs_of(&cloud, request["input"].as_str().unwrap()).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_comes_back_for_something_else_is_refused_and_starts_nothing() {
+    let cloud = Cloud::here();
+    let first = request(&cloud, "first-video");
+    let answer = cloud.submit(&first).await.unwrap();
+    let mut second = request(&cloud, "second-video");
+    second["idempotencyKey"] = first["idempotencyKey"].clone();
+
+    let error = cloud.submit(&second).await.unwrap_err();
+    assert_eq!(error.error_type, "InvalidRequest", "{error:?}");
+    assert!(
+        error.error_message.contains(first["input"].as_str().unwrap()),
+        "{error:?}"
+    );
+    assert!(
+        jobs_of(&cloud, second["input"].as_str().unwrap())
+            .await
+            .is_empty()
+    );
+    assert_eq!(cloud.submit(&first).await.unwrap()["jobId"], answer["jobId"]);
 }

@@ -106,28 +106,7 @@ async fn a_job_template_is_followed_under_our_prefix() {
             "uploads/template.mp4",
         )
         .await;
-    let settings = JobTemplateSettings::builder()
-        .output_groups(
-            OutputGroup::builder()
-                .output_group_settings(
-                    OutputGroupSettings::builder()
-                        .r#type(OutputGroupType::FileGroupSettings)
-                        .file_group_settings(FileGroupSettings::builder().build())
-                        .build(),
-                )
-                .outputs(webm())
-                .build(),
-        )
-        .build();
-    let mediaconvert = MediaConvert::new(&cloud.administrator);
-    let template = format!("webm-{}", std::process::id());
-    mediaconvert
-        .create_job_template()
-        .name(&template)
-        .settings(settings)
-        .send()
-        .await
-        .unwrap();
+    let template = create_template(&cloud).await;
 
     let answer = cloud
         .submit(&json!({"input": input, "jobTemplate": template}))
@@ -141,6 +120,32 @@ async fn a_job_template_is_followed_under_our_prefix() {
         json!([format!("{destination}template.webm")])
     );
     assert!(row.get("profile").is_none(), "{row:#}");
+}
+
+/// A job template with one output; its name.
+pub(crate) async fn create_template(cloud: &Cloud) -> String {
+    let settings = JobTemplateSettings::builder()
+        .output_groups(
+            OutputGroup::builder()
+                .output_group_settings(
+                    OutputGroupSettings::builder()
+                        .r#type(OutputGroupType::FileGroupSettings)
+                        .file_group_settings(FileGroupSettings::builder().build())
+                        .build(),
+                )
+                .outputs(webm())
+                .build(),
+        )
+        .build();
+    let template = format!("webm-{}", uuid::Uuid::new_v4().simple());
+    MediaConvert::new(&cloud.administrator)
+        .create_job_template()
+        .name(&template)
+        .settings(settings)
+        .send()
+        .await
+        .unwrap();
+    template
 }
 
 fn webm() -> Output {

@@ -64,7 +64,7 @@ fn attribute<'a>(letter: &'a Message, name: &str) -> &'a str {
     value.unwrap_or_default()
 }
 
-async fn count(cloud: &Cloud, queue: &str) -> usize {
+pub(crate) async fn count(cloud: &Cloud, queue: &str) -> usize {
     let (visible, hidden) = (
         QueueAttributeName::ApproximateNumberOfMessages,
         QueueAttributeName::ApproximateNumberOfMessagesNotVisible,

@@ -51,6 +51,8 @@ async fn an_upload_told_twice_is_one_job_and_folders_and_outputs_are_none() {
     for (key, sequencer) in [
         ("incoming/folder/", "1"),
         ("transcoded/42/clip.mp4", "1"),
+        // As the output of an upload called so is called, too.
+        ("transcoded/42/wait...what.mp4", "1"),
         (&key, "2"),
         (&key, "2"),
         (&key, "3"),
@@ -65,7 +67,11 @@ async fn an_upload_told_twice_is_one_job_and_folders_and_outputs_are_none() {
     let mut expected = [first.as_str(), second.as_str()];
     expected.sort_unstable();
     assert_eq!(ids, expected);
-    for key in ["incoming/folder/", "transcoded/42/clip.mp4"] {
+    for key in [
+        "incoming/folder/",
+        "transcoded/42/clip.mp4",
+        "transcoded/42/wait...what.mp4",
+    ] {
         assert!(
             cloud
                 .row(&format!("idempotency#{bucket}/{key}#1"))
