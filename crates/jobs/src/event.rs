@@ -54,18 +54,74 @@ pub enum Change {
 }
 
 impl Change {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Progressing => Kind::Progressing,
+            Self::StatusUpdate(_) => Kind::StatusUpdate,
+            Self::InputInformation(_) => Kind::InputInformation,
+            Self::Complete(_) => Kind::Complete,
+            Self::Error(_) => Kind::Error,
+            Self::Canceled => Kind::Canceled,
+            Self::NewWarning(_) => Kind::NewWarning,
+            Self::QueueHop => Kind::QueueHop,
+        }
+    }
+
     /// The status as MediaConvert writes it.
     #[must_use]
     pub fn status(&self) -> &'static str {
+        self.kind().as_str()
+    }
+}
+
+/// What can be said of a job: each status that MediaConvert sends, and the submission.
+///
+/// The order decides between two of one job that happened at the same time: a hop between two
+/// updates, say, is the newer of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "they are Change's")]
+pub enum Kind {
+    Submission,
+    Progressing,
+    StatusUpdate,
+    InputInformation,
+    NewWarning,
+    QueueHop,
+    Canceled,
+    Error,
+    Complete,
+}
+
+impl Kind {
+    /// Every kind, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Submission,
+        Self::Progressing,
+        Self::StatusUpdate,
+        Self::InputInformation,
+        Self::NewWarning,
+        Self::QueueHop,
+        Self::Canceled,
+        Self::Error,
+        Self::Complete,
+    ];
+
+    /// As MediaConvert and the table write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
+            Self::Submission => "SUBMISSION",
             Self::Progressing => "PROGRESSING",
-            Self::StatusUpdate(_) => "STATUS_UPDATE",
-            Self::InputInformation(_) => "INPUT_INFORMATION",
-            Self::Complete(_) => "COMPLETE",
-            Self::Error(_) => "ERROR",
-            Self::Canceled => "CANCELED",
-            Self::NewWarning(_) => "NEW_WARNING",
+            Self::StatusUpdate => "STATUS_UPDATE",
+            Self::InputInformation => "INPUT_INFORMATION",
+            Self::NewWarning => "NEW_WARNING",
             Self::QueueHop => "QUEUE_HOP",
+            Self::Canceled => "CANCELED",
+            Self::Error => "ERROR",
+            Self::Complete => "COMPLETE",
         }
     }
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Change, Completion, Failure, InputInformation, Progress, UserMetadata};
+use crate::event::{Change, Completion, Failure, InputInformation, Kind, Progress, UserMetadata};
 use crate::{JobEvent, JobId, Submission, Timestamp};
 
 /// How many different warnings a row keeps.
@@ -197,6 +197,10 @@ pub struct InputsAt {
 pub struct Latest {
     /// The event's time.
     pub updated_at: Timestamp,
+    /// The event's kind: of two at the same time, the later kind counts. Rows of earlier versions have
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_by: Option<Kind>,
     /// The ARN of the queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
@@ -231,6 +235,7 @@ impl Job {
         };
         let latest = Latest {
             updated_at: at,
+            updated_by: Some(event.change.kind()),
             queue: event.queue,
             user_metadata: event.user_metadata,
         };
@@ -278,6 +283,7 @@ impl Job {
         let user_metadata = submission.user_metadata.unwrap_or_default();
         let latest = Latest {
             updated_at: at,
+            updated_by: Some(Kind::Submission),
             queue: submission.queue,
             user_metadata: Some(
                 user_metadata
@@ -329,7 +335,7 @@ impl Job {
             progress: newest(self.progress, other.progress, |at| at.progress_timestamp),
             inputs: newest(self.inputs, other.inputs, |at| at.input_details_timestamp),
             warnings,
-            latest: if other.latest.updated_at > self.latest.updated_at {
+            latest: if other.latest.moment() > self.latest.moment() {
                 other.latest
             } else {
                 self.latest
@@ -345,15 +351,32 @@ impl Job {
 
     /// Whether this row already tells what `alone`, the row of one event, tells: it is that very event
     /// that was seen last of its kind, not a newer one.
+    ///
+    /// The times say so, not the values: DynamoDB may write a number in another way than it was sent.
     #[must_use]
     pub fn holds(&self, alone: &Self) -> bool {
-        let same_state = alone.state.status_timestamp == self.state.status_timestamp
-            && alone.state.status == self.state.status;
+        let same_state = alone.tells_status()
+            && alone.state.status == self.state.status
+            && alone.state.status_timestamp == self.state.status_timestamp;
         let same_start = alone.started_at.is_some() && alone.started_at == self.started_at;
-        let same_inputs = alone.inputs.is_some() && alone.inputs == self.inputs;
+        let progressed_at = |row: &Self| row.progress.as_ref().map(|at| at.progress_timestamp);
+        let same_progress = alone.progress.is_some()
+            && alone.state.status != Status::Complete
+            // Under COMPLETE it is the completion's.
+            && self.state.status != Status::Complete
+            && progressed_at(alone) == progressed_at(self);
+        let inputs_at = |row: &Self| row.inputs.as_ref().map(|at| at.input_details_timestamp);
+        let same_inputs = alone.inputs.is_some() && inputs_at(alone) == inputs_at(self);
         let same_warnings = !alone.warnings.is_empty() && alone.warnings.is_subset(&self.warnings);
-        let newest = alone.latest.updated_at == self.latest.updated_at;
-        same_state || same_start || same_inputs || same_warnings || newest
+        let newest = alone.latest.moment() == self.latest.moment();
+        same_state || same_start || same_progress || same_inputs || same_warnings || newest
+    }
+
+    /// Whether the row of one event says anything about the status: a warning, say, doesn't, and a row
+    /// that it makes alone is SUBMITTED because it has to be something.
+    #[must_use]
+    pub(crate) fn tells_status(&self) -> bool {
+        self.state.status != Status::Submitted || self.submitted.is_some()
     }
 
     /// Work was seen at `at`.
@@ -378,6 +401,13 @@ impl Job {
             });
         }
         self
+    }
+}
+
+impl Latest {
+    /// Which of two events is the newer one.
+    fn moment(&self) -> (Timestamp, Option<Kind>) {
+        (self.updated_at, self.updated_by)
     }
 }
 

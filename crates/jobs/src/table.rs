@@ -85,7 +85,7 @@ pub enum StoreError {
 }
 
 /// What DynamoDB made of an update.
-enum Answer {
+enum Write {
     Written(Option<Status>),
     /// The condition failed; the row, unless there is none any more.
     Refused(Option<Box<Job>>),
@@ -128,18 +128,18 @@ impl JobsTable {
         let mut status = alone.state.status;
         loop {
             match self.write(&alone.job_id, update).await? {
-                Answer::Written(told) => {
+                Write::Written(told) => {
                     return Ok(Recorded {
                         status: told.unwrap_or(status),
                         outcome: Outcome::Applied,
                     });
                 }
-                Answer::Refused(None) => {
+                Write::Refused(None) => {
                     // Expired and deleted in between: the condition holds for a row that isn't there.
                     update = Update::in_order(&alone);
                     status = alone.state.status;
                 }
-                Answer::Refused(Some(row)) => {
+                Write::Refused(Some(row)) => {
                     let merged = row.as_ref().clone().merge(alone.clone());
                     status = merged.state.status;
                     if merged == *row {
@@ -156,7 +156,7 @@ impl JobsTable {
         }
     }
 
-    async fn write(&self, job_id: &JobId, update: Update) -> Result<Answer, StoreError> {
+    async fn write(&self, job_id: &JobId, update: Update) -> Result<Write, StoreError> {
         let returned = if update.returns_status {
             ReturnValue::UpdatedNew
         } else {
@@ -177,11 +177,11 @@ impl JobsTable {
         // The SDK's future is large, and every caller's would hold it.
         let answer = Box::pin(request).await;
         match answer {
-            Ok(output) => Ok(Answer::Written(output.attributes.as_ref().and_then(told_status))),
+            Ok(output) => Ok(Write::Written(output.attributes.as_ref().and_then(told_status))),
             Err(error) => match refused(&error) {
                 Some(refused) => {
                     let row = refused.item().map(|item| self.read(job_id, item)).transpose()?;
-                    Ok(Answer::Refused(row.map(Box::new)))
+                    Ok(Write::Refused(row.map(Box::new)))
                 }
                 None => Err(StoreError::Unavailable {
                     job_id: job_id.clone(),

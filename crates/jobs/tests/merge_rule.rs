@@ -3,9 +3,10 @@
 
 mod rule;
 
-use jobs::{Job, Retention, Submission, Timestamp};
+use jobs::{Job, JobEvent, Received, Retention, Submission, Timestamp};
 use proptest::prelude::*;
-use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries};
+use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries, deliveries_with_many_warnings};
+use serde_json::{Value, json};
 
 fn alone(life: &Life, happening: Happening) -> Job {
     match life.deliver(happening) {
@@ -37,6 +38,24 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(100), ..ProptestConfig::default() })]
+
+    #[test]
+    fn of_too_many_warnings_as_many_stay_as_a_row_keeps((life, order) in deliveries_with_many_warnings()) {
+        let row = order.iter().map(|one| alone(&life, *one)).reduce(Job::merge).unwrap();
+        let all = life.warnings();
+        prop_assert_eq!(row.warnings.len(), all.len().min(100));
+        prop_assert!(row.warnings.is_subset(&all));
+        let without = |mut row: Value| {
+            row.as_object_mut().unwrap().remove("warnings");
+            row
+        };
+        let row = serde_json::to_value(&row).unwrap();
+        prop_assert_eq!(without(row), without(life.expected_row()));
+    }
+}
+
 #[test]
 fn of_a_submission_tried_again_the_first_time_counts_in_either_order() {
     let submission = |at| {
@@ -54,6 +73,67 @@ fn of_a_submission_tried_again_the_first_time_counts_in_either_order() {
     let row = submission(1).merge(submission(2));
     assert_eq!(row, submission(2).merge(submission(1)));
     assert_eq!(row.submitted.unwrap().submitted_at, Timestamp::from_millis(1));
+}
+
+fn event(status: &str, at: u64, details: Value) -> Job {
+    let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
+    let Value::Object(details) = details else {
+        panic!("{details} is not an object")
+    };
+    detail.as_object_mut().unwrap().extend(details);
+    match JobEvent::from_value(&json!({"detail": detail})).unwrap() {
+        Received::Event(event) => Job::from_event(event, Retention::default()),
+        Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
+    }
+}
+
+/// An event's kind decides between two at one time; the row tells both in either order.
+#[test]
+fn a_hop_is_newer_than_the_progress_of_its_millisecond() {
+    let (progressing, hop) = (
+        event("PROGRESSING", 5, json!({"queue": "arn:a"})),
+        event("QUEUE_HOP", 5, json!({"queue": "arn:b"})),
+    );
+    let row = progressing.clone().merge(hop.clone());
+    assert_eq!(row, hop.merge(progressing));
+    assert_eq!(row.latest.queue.as_deref(), Some("arn:b"));
+}
+
+#[test]
+fn an_event_that_comes_again_is_held_whatever_came_after_it() {
+    let update = event(
+        "STATUS_UPDATE",
+        2,
+        json!({"jobProgress": {"jobPercentComplete": 50}}),
+    );
+    let failed = event("PROGRESSING", 1, json!({}))
+        .merge(update.clone())
+        .merge(event("ERROR", 3, json!({"errorCode": 1040})));
+    assert!(failed.holds(&update));
+
+    let inputs = |rate: Value| {
+        event(
+            "INPUT_INFORMATION",
+            4,
+            json!({"inputDetails": [{"frameRate": rate}]}),
+        )
+    };
+    // As DynamoDB gives it back.
+    let row = failed
+        .merge(inputs(json!(25)))
+        .merge(event("NEW_WARNING", 5, json!({})));
+    assert!(row.holds(&inputs(json!(25.0))));
+}
+
+#[test]
+fn an_event_that_is_superseded_is_not_held() {
+    let hop = |at| event("QUEUE_HOP", at, json!({}));
+    assert!(!hop(5).holds(&hop(3)));
+    let complete = event("PROGRESSING", 1, json!({})).merge(event("COMPLETE", 9, json!({})));
+    assert!(!complete.holds(&event("STATUS_UPDATE", 2, json!({}))));
+    assert!(!complete.holds(&event("ERROR", 9, json!({}))));
+    // The completion's progress is not the update's.
+    assert!(!complete.holds(&event("STATUS_UPDATE", 9, json!({}))));
 }
 
 /// How many jobs to generate; `PROPTEST_CASES` asks for more or fewer.

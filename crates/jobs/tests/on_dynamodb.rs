@@ -6,6 +6,7 @@
 mod largest;
 mod rule;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,11 +18,11 @@ use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use jobs::table::{JobsTable, Recorded};
+use jobs::table::{JobsTable, Outcome, Recorded};
 use jobs::{Job, JobEvent, JobId, Received, Retention};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries};
+use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries, deliveries_with_many_warnings};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -143,9 +144,11 @@ impl Engine {
     }
 }
 
-fn generated(lives: usize) -> Vec<(Life, Vec<Happening>)> {
+fn generated(
+    lives: usize,
+    strategy: &impl Strategy<Value = (Life, Vec<Happening>)>,
+) -> Vec<(Life, Vec<Happening>)> {
     let mut runner = TestRunner::default();
-    let strategy = deliveries();
     (0..lives)
         .map(|_| strategy.new_tree(&mut runner).unwrap().current())
         .collect()
@@ -154,7 +157,7 @@ fn generated(lives: usize) -> Vec<(Life, Vec<Happening>)> {
 #[tokio::test]
 async fn a_row_depends_on_the_set_of_events_alone() {
     let engine = Engine::start("merge-rule").await;
-    for (life, order) in generated(jobs_to_generate(500)) {
+    for (life, order) in generated(jobs_to_generate(500), &deliveries()) {
         for happening in &order {
             engine.deliver(&life, *happening).await;
             let calls = engine.calls.take();
@@ -167,6 +170,68 @@ async fn a_row_depends_on_the_set_of_events_alone() {
             engine.row(&life.job_id).await,
             life.expected_row(),
             "{order:?} of {life:?}"
+        );
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn of_too_many_warnings_as_many_stay_as_a_row_keeps() {
+    let engine = Engine::start("many-warnings").await;
+    for (life, order) in generated(jobs_to_generate(5), &deliveries_with_many_warnings()) {
+        for happening in &order {
+            engine.deliver(&life, *happening).await;
+        }
+        let mut row = engine.row(&life.job_id).await;
+        let mut expected = life.expected_row();
+        let kept: BTreeSet<String> = serde_json::from_value(row["warnings"].take()).unwrap();
+        expected["warnings"].take();
+        assert_eq!(row, expected, "{order:?} of {life:?}");
+        let all = life.warnings();
+        assert!(kept.is_subset(&all), "{kept:?}");
+        assert_eq!(kept.len(), all.len().min(100));
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_is_a_duplicate_and_a_superseded_one_is_stale() {
+    let engine = Engine::start("redelivered").await;
+    let event = |status: &str, at: u64, members: Value| {
+        let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
+        let members = members.as_object().unwrap().clone();
+        detail.as_object_mut().unwrap().extend(members);
+        match JobEvent::from_value(&json!({"detail": detail})).unwrap() {
+            Received::Event(event) => event,
+            Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
+        }
+    };
+    let update = event(
+        "STATUS_UPDATE",
+        2,
+        json!({"jobProgress": {"jobPercentComplete": 50}}),
+    );
+    let inputs = event(
+        "INPUT_INFORMATION",
+        4,
+        json!({"inputDetails": [{"frameRate": 25.0}]}),
+    );
+    let warning = event("NEW_WARNING", 5, json!({"warningMessage": "w"}));
+    for (event, outcome) in [
+        (update.clone(), Outcome::Applied),
+        (event("ERROR", 3, json!({})), Outcome::Applied),
+        (inputs.clone(), Outcome::Applied),
+        (warning, Outcome::Applied),
+        (update, Outcome::Duplicate),
+        (inputs, Outcome::Duplicate),
+        (event("STATUS_UPDATE", 1, json!({})), Outcome::Applied),
+        (event("QUEUE_HOP", 1, json!({})), Outcome::Stale),
+    ] {
+        let what = format!("{event:?}");
+        assert_eq!(
+            engine.table.record_event(event).await.unwrap().outcome,
+            outcome,
+            "{what}"
         );
     }
     engine.stop().await;
@@ -200,7 +265,7 @@ async fn an_event_in_order_is_one_call() {
 #[tokio::test]
 async fn racing_writers_end_in_the_same_row() {
     let engine = Arc::new(Engine::start("racing").await);
-    for (life, order) in generated(jobs_to_generate(200)) {
+    for (life, order) in generated(jobs_to_generate(200), &deliveries()) {
         let life = Arc::new(life);
         let mut writers = JoinSet::new();
         for happening in order.into_iter().cycle().take(32) {

@@ -27,6 +27,7 @@ fn expected(status: &str, status_timestamp: u64, at: u64, more: &Value) -> Value
         "status": status,
         "statusTimestamp": status_timestamp,
         "updatedAt": at,
+        "updatedBy": status,
         "queue": QUEUE,
         "userMetadata": {"jobKey": "demo-1"},
     });
@@ -175,16 +176,21 @@ fn failed_and_canceled_jobs_say_why() {
 fn progress_is_kept_as_far_as_it_is_told() {
     assert_eq!(row("progressing.json"), working(1_700_000_003_654, &json!({})));
     let at = 1_700_000_063_737;
-    let told = json!({"progressTimestamp": at, "percentComplete": 7, "currentPhase": "TRANSCODING", "retryCount": 0});
+    let told = json!({"updatedBy": "STATUS_UPDATE", "progressTimestamp": at, "percentComplete": 7,
+        "currentPhase": "TRANSCODING", "retryCount": 0});
     assert_eq!(row("status-update.json"), working(at, &told));
-    let without_percent = json!({"progressTimestamp": at, "currentPhase": "TRANSCODING", "retryCount": 0});
+    let without_percent = json!({"updatedBy": "STATUS_UPDATE", "progressTimestamp": at,
+        "currentPhase": "TRANSCODING", "retryCount": 0});
     assert_eq!(
         row("status-update-no-percent.json"),
         working(at, &without_percent)
     );
     assert_eq!(
         row("status-update-legacy-frames-only.json"),
-        working(at, &json!({"progressTimestamp": at}))
+        working(
+            at,
+            &json!({"updatedBy": "STATUS_UPDATE", "progressTimestamp": at})
+        )
     );
 }
 
@@ -194,17 +200,19 @@ fn what_is_no_job_state_moves_no_status() {
     for sample in ["input-information.json", "input-information-audio-only.json"] {
         let event: Value = serde_json::from_slice(&fs::read(samples().join(sample)).unwrap()).unwrap();
         let details = &event["detail"]["inputDetails"];
-        let told = json!({"inputDetails": details, "inputDetailsTimestamp": at});
+        let told =
+            json!({"updatedBy": "INPUT_INFORMATION", "inputDetails": details, "inputDetailsTimestamp": at});
         assert_eq!(row(sample), expected("SUBMITTED", 0, at, &told), "{sample}");
     }
     let at = 1_700_000_060_764;
-    let warned = json!({"warnings": ["100000 Example warning message"]});
+    let warned = json!({"updatedBy": "NEW_WARNING", "warnings": ["100000 Example warning message"]});
     assert_eq!(row("new-warning.json"), expected("SUBMITTED", 0, at, &warned));
     assert_eq!(
         row("new-warning-integer-code.json"),
         expected("SUBMITTED", 0, at, &warned)
     );
-    assert_eq!(row("queue-hop.json"), expected("SUBMITTED", 0, at, &json!({})));
+    let hopped = json!({"updatedBy": "QUEUE_HOP"});
+    assert_eq!(row("queue-hop.json"), expected("SUBMITTED", 0, at, &hopped));
 }
 
 #[test]

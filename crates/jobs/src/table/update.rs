@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_dynamo::aws_sdk_dynamodb_1::to_item;
 
+use crate::event::Kind;
 use crate::job::MAX_WARNINGS;
 use crate::{Job, Status};
 
@@ -12,13 +13,14 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The times and statuses the join decides by. Two rows of one job that agree in them differ in
 /// nothing but warnings.
-const DECIDING: [&str; 7] = [
+const DECIDING: [&str; 8] = [
     "status",
     "statusTimestamp",
     "startedAt",
     "progressTimestamp",
     "inputDetailsTimestamp",
     "updatedAt",
+    "updatedBy",
     "submittedAt",
 ];
 
@@ -69,7 +71,7 @@ impl Update {
         let mut update = Builder::default();
         let mut item = attributes(alone);
         item.remove("jobId");
-        let keeps_status = alone.state.status == Status::Submitted && alone.submitted.is_none();
+        let keeps_status = !alone.tells_status();
         if keeps_status {
             update.set_if_absent("status", &mut item);
             update.set_if_absent("statusTimestamp", &mut item);
@@ -98,7 +100,7 @@ impl Update {
             update.if_absent("submittedAt");
         }
         update.remove_all_but(&LATEST, &item);
-        update.if_none_or("updatedAt", "<");
+        update.if_newest(alone);
         update.add_warnings(&alone.warnings);
         item.remove("warnings");
         update.set_all(item);
@@ -198,6 +200,24 @@ impl Builder {
         let alias = self.name(name);
         self.conditions.push(format!(
             "(attribute_not_exists({alias}) OR {alias} {comparison} :{name})"
+        ));
+    }
+
+    /// The event to be written is the newest of any kind; of two at one time, the one of the later kind.
+    fn if_newest(&mut self, alone: &Job) {
+        let (at, by) = (self.name("updatedAt"), self.name("updatedBy"));
+        let mut earlier = vec![format!("attribute_not_exists({by})")];
+        for kind in Kind::ALL
+            .into_iter()
+            .filter(|kind| Some(*kind) < alone.latest.updated_by)
+        {
+            let value = AttributeValue::S(kind.as_str().to_owned());
+            let value = self.value(&format!("by_{}", kind.as_str()), value);
+            earlier.push(format!("{by} = {value}"));
+        }
+        self.conditions.push(format!(
+            "(attribute_not_exists({at}) OR {at} < :updatedAt OR ({at} = :updatedAt AND ({})))",
+            earlier.join(" OR ")
         ));
     }
 

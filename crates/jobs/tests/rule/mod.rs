@@ -8,16 +8,20 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+/// In the order in which, of events with one time, the later one tells `queue` and `userMetadata`.
 const STATUSES: [&str; 8] = [
     "PROGRESSING",
     "STATUS_UPDATE",
     "INPUT_INFORMATION",
-    "COMPLETE",
-    "ERROR",
-    "CANCELED",
     "NEW_WARNING",
     "QUEUE_HOP",
+    "CANCELED",
+    "ERROR",
+    "COMPLETE",
 ];
+
+/// The kind of happening that a submission is.
+const SUBMISSION: &str = "SUBMISSION";
 
 pub(crate) const RETENTION_DAYS: u32 = 15;
 
@@ -46,7 +50,21 @@ pub(crate) enum Delivery {
 /// A job's life with an order to deliver it in: each happening once to three times, shuffled.
 pub(crate) fn deliveries() -> impl Strategy<Value = (Life, Vec<Happening>)> {
     // Few different times, so that many are equal.
-    let events = vec((0..STATUSES.len(), 0_u64..10), 1..14);
+    lives(vec((0..STATUSES.len(), 0_u64..10), 1..30))
+}
+
+/// Like [`deliveries`], of jobs with more warnings than a row keeps.
+pub(crate) fn deliveries_with_many_warnings() -> impl Strategy<Value = (Life, Vec<Happening>)> {
+    let warning = STATUSES
+        .iter()
+        .position(|status| *status == "NEW_WARNING")
+        .unwrap();
+    let warnings = vec((Just(warning), 0_u64..200), 105..140);
+    let others = vec((0..STATUSES.len(), 0_u64..10), 0..10);
+    lives((warnings, others).prop_map(|(warnings, others)| [warnings, others].concat()))
+}
+
+fn lives(events: impl Strategy<Value = Vec<(usize, u64)>>) -> impl Strategy<Value = (Life, Vec<Happening>)> {
     (
         events,
         prop::option::of(0_u64..10),
@@ -102,14 +120,16 @@ impl Life {
         mixed.count_ones() % 4 != 0
     }
 
-    fn queue(&self, at: u64) -> Option<String> {
-        self.has("queue", at)
-            .then(|| format!("arn:aws:mediaconvert:us-east-1:111122223333:queues/q{}", at % 3))
+    /// Another one for each kind of event, also at one time: a job hops between two events.
+    fn queue(&self, kind: &str, at: u64) -> Option<String> {
+        let name = format!("{kind}-{}", at % 3);
+        self.has(&format!("{kind}queue"), at)
+            .then(|| format!("arn:aws:mediaconvert:us-east-1:111122223333:queues/{name}"))
     }
 
-    fn user_metadata(&self, at: u64) -> Value {
-        if self.has("userMetadata", at) {
-            json!({"mediaId": at.to_string()})
+    fn user_metadata(&self, kind: &str, at: u64) -> Value {
+        if self.has(&format!("{kind}userMetadata"), at) {
+            json!({"mediaId": format!("{kind} at {at}")})
         } else {
             json!({})
         }
@@ -122,9 +142,9 @@ impl Life {
             profile: self.has("profile", at).then(|| "mp4".to_owned()),
             destination: "s3://media/out/".to_owned(),
             idempotency_key: self.has("idempotencyKey", at).then(|| "media-42".to_owned()),
-            queue: self.queue(at),
+            queue: self.queue(SUBMISSION, at),
             user_metadata: Some(
-                self.user_metadata(at)
+                self.user_metadata(SUBMISSION, at)
                     .as_object()
                     .unwrap()
                     .iter()
@@ -139,10 +159,10 @@ impl Life {
             "timestamp": at,
             "jobId": self.job_id,
             "status": status,
-            "userMetadata": self.user_metadata(at),
+            "userMetadata": self.user_metadata(status, at),
         });
         let members = detail.as_object_mut().unwrap();
-        if let Some(queue) = self.queue(at) {
+        if let Some(queue) = self.queue(status, at) {
             members.insert("queue".to_owned(), json!(queue));
         }
         members.extend(self.details(status, at));
@@ -191,7 +211,9 @@ impl Life {
                 optional("errorMessage", json!(format!("error at {at}")));
             }
             "NEW_WARNING" => {
-                optional("warningCode", json!((100_000 + at % 3).to_string()));
+                // Few different ones early on, and as many as there are later.
+                let code = 100_000 + if at < 10 { at % 3 } else { at };
+                optional("warningCode", json!(code.to_string()));
                 optional("warningMessage", json!("take care"));
             }
             _ => {}
@@ -202,10 +224,10 @@ impl Life {
     /// The row the contract's table demands for this set of happenings, as JSON.
     pub(crate) fn expected_row(&self) -> Value {
         let submitted = self.submission_time();
-        let mut row = json!({"jobId": self.job_id, "updatedAt": self.newest()});
-        let newest = self.newest();
-        set(&mut row, "queue", self.queue(newest).map(Value::from));
-        set(&mut row, "userMetadata", Some(self.user_metadata(newest)));
+        let (newest, kind) = self.newest();
+        let mut row = json!({"jobId": self.job_id, "updatedAt": newest, "updatedBy": kind});
+        set(&mut row, "queue", self.queue(kind, newest).map(Value::from));
+        set(&mut row, "userMetadata", Some(self.user_metadata(kind, newest)));
         set(
             &mut row,
             "startedAt",
@@ -224,10 +246,7 @@ impl Life {
             );
             set(&mut row, "inputDetailsTimestamp", Some(at.into()));
         }
-        let warnings: BTreeSet<String> = self
-            .times(&["NEW_WARNING"])
-            .filter_map(|at| self.warning(at))
-            .collect();
+        let warnings = self.warnings();
         set(
             &mut row,
             "warnings",
@@ -298,6 +317,12 @@ impl Life {
         }
     }
 
+    /// Every warning there was. Of more than a row keeps, it is unspecified which ones stay.
+    pub(crate) fn warnings(&self) -> BTreeSet<String> {
+        let times = self.times(&["NEW_WARNING"]);
+        times.filter_map(|at| self.warning(at)).collect()
+    }
+
     fn warning(&self, at: u64) -> Option<String> {
         let details = self.details("NEW_WARNING", at);
         let words: Vec<_> = ["warningCode", "warningMessage"]
@@ -323,8 +348,22 @@ impl Life {
         })
     }
 
-    fn newest(&self) -> u64 {
-        self.times(&STATUSES).chain(self.submission_time()).max().unwrap()
+    /// The newest time, and of the happenings at that time the kind that comes last.
+    fn newest(&self) -> (u64, &'static str) {
+        let kinds = [SUBMISSION].into_iter().chain(STATUSES);
+        let ranked = self.happenings.iter().map(|happening| {
+            let (at, happened) = match happening {
+                Happening::Submission { at } => (*at, SUBMISSION),
+                Happening::Event { status, at } => (*at, *status),
+            };
+            (
+                at,
+                kinds.clone().position(|kind| kind == happened).unwrap(),
+                happened,
+            )
+        });
+        let (at, _, kind) = ranked.max().unwrap();
+        (at, kind)
     }
 }
 
