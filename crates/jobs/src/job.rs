@@ -284,7 +284,7 @@ impl Job {
         let latest = Latest {
             updated_at: at,
             updated_by: Some(Kind::Submission),
-            queue: submission.queue,
+            queue: submission.queue.map(|queue| queue.to_string()),
             user_metadata: Some(
                 user_metadata
                     .into_iter()
@@ -294,7 +294,7 @@ impl Job {
         };
         let submitted = Submitted {
             submitted_at: at,
-            input: submission.input,
+            input: submission.input.to_string(),
             profile: submission.profile,
             destination: submission.destination,
             idempotency_key: submission.idempotency_key,

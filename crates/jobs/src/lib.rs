@@ -17,4 +17,4 @@ mod values;
 pub use event::{JobEvent, Received};
 pub use job::{Job, Retention, Status};
 pub use submission::Submission;
-pub use values::{InvalidJobId, JobId, Timestamp};
+pub use values::{InputUri, InvalidInputUri, InvalidJobId, InvalidQueueArn, JobId, QueueArn, Timestamp};

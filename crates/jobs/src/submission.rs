@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{InputUri, QueueArn, Timestamp};
 
 /// What submit-job knows of a job it creates, but for the id that `CreateJob` answers.
 ///
@@ -15,8 +15,8 @@ use crate::Timestamp;
 pub struct Submission {
     /// When the job was submitted.
     pub submitted_at: Timestamp,
-    /// The input's URI, `s3://…` or `https://…`.
-    pub input: String,
+    /// What the job reads.
+    pub input: InputUri,
     /// The profile, where the request chose settings by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
@@ -25,9 +25,9 @@ pub struct Submission {
     /// The key under which the same request starts no second job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// The ARN of the queue the job waits in.
+    /// The queue the job waits in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub queue: Option<String>,
+    pub queue: Option<QueueArn>,
     /// What MediaConvert repeats in every event of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_metadata: Option<BTreeMap<String, String>>,

@@ -1,4 +1,4 @@
-//! The two values everything else is keyed by.
+//! The values that whoever deals with jobs passes around. One that exists is valid.
 
 use std::fmt;
 use std::str::FromStr;
@@ -83,6 +83,115 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// The URI of what a job reads, `s3://…` or `https://…` (or `http://…`), as long as MediaConvert takes
+/// it. Whether a stack lets a request name it, its submitter decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct InputUri(String);
+
+/// A text that can't be the URI of an input.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidInputUri {
+    /// MediaConvert takes no more.
+    #[error("is longer than {} bytes", InputUri::MAX_LENGTH)]
+    TooLong,
+    /// Nothing that reads it could be trusted to read the same.
+    #[error("contains a control character")]
+    ControlCharacter,
+    /// MediaConvert reads from S3 and from web servers.
+    #[error("must start with s3:// or https://")]
+    Scheme,
+}
+
+impl InputUri {
+    /// Longest URI MediaConvert takes ([`fileInput`]).
+    ///
+    /// [`fileInput`]: https://docs.aws.amazon.com/mediaconvert/latest/apireference/jobs.html
+    const MAX_LENGTH: usize = 2048;
+    const SCHEMES: [&str; 3] = ["s3://", "https://", "http://"];
+
+    /// The URI as its sender wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for InputUri {
+    type Error = InvalidInputUri;
+
+    fn try_from(uri: String) -> Result<Self, Self::Error> {
+        if uri.len() > Self::MAX_LENGTH {
+            return Err(InvalidInputUri::TooLong);
+        }
+        if uri.contains(char::is_control) {
+            return Err(InvalidInputUri::ControlCharacter);
+        }
+        if !Self::SCHEMES.iter().any(|scheme| uri.starts_with(scheme)) {
+            return Err(InvalidInputUri::Scheme);
+        }
+        Ok(Self(uri))
+    }
+}
+
+impl FromStr for InputUri {
+    type Err = InvalidInputUri;
+
+    fn from_str(uri: &str) -> Result<Self, Self::Err> {
+        Self::try_from(uri.to_owned())
+    }
+}
+
+impl fmt::Display for InputUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The ARN of a MediaConvert queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct QueueArn(String);
+
+/// A text that can't be the ARN of a queue.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a queue's ARN is arn:aws:mediaconvert:REGION:ACCOUNT:queues/NAME")]
+pub struct InvalidQueueArn;
+
+impl QueueArn {
+    /// The ARN as AWS writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for QueueArn {
+    type Error = InvalidQueueArn;
+
+    fn try_from(arn: String) -> Result<Self, Self::Error> {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        match parts[..] {
+            ["arn", _, "mediaconvert", _, _, queue] if queue.starts_with("queues/") => Ok(Self(arn)),
+            _ => Err(InvalidQueueArn),
+        }
+    }
+}
+
+impl FromStr for QueueArn {
+    type Err = InvalidQueueArn;
+
+    fn from_str(arn: &str) -> Result<Self, Self::Err> {
+        Self::try_from(arn.to_owned())
+    }
+}
+
+impl fmt::Display for QueueArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -61,7 +61,7 @@ fn of_a_submission_tried_again_the_first_time_counts_in_either_order() {
     let submission = |at| {
         let submission = Submission {
             submitted_at: Timestamp::from_millis(at),
-            input: "s3://media/in.mov".to_owned(),
+            input: "s3://media/in.mov".parse().unwrap(),
             profile: None,
             destination: "s3://media/out/".to_owned(),
             idempotency_key: None,

@@ -344,14 +344,14 @@ mod tests {
     fn wanted(token: &str) -> Claim {
         let submission = Submission {
             submitted_at: Timestamp::from_millis(1),
-            input: "s3://uploads/clip.mov".to_owned(),
+            input: "s3://uploads/clip.mov".parse().unwrap(),
             profile: None,
             destination: "s3://media/transcoded/42/".to_owned(),
             idempotency_key: None,
             queue: None,
             user_metadata: None,
         };
-        let request = Incoming::of_input(submission.input.clone(), "k".to_owned());
+        let request = Incoming::of_input(submission.input.to_string(), "k".to_owned());
         Claim::new(&request, token, Timestamp::from_millis(30_000), submission)
     }
 

@@ -4,13 +4,14 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use jobs::QueueArn;
 use startup::{InvalidVariable, optional_variable, parsed_variable, variable};
 
 use crate::bucket::Bucket;
 use crate::hosts::Hosts;
 use crate::input::InputRules;
 use crate::output::{Outputs, Prefix};
-use crate::queue::{QueueArn, Queues};
+use crate::queue::Queues;
 use crate::rules::Rules;
 
 /// Reads the rules from the environment.

@@ -1,10 +1,11 @@
 //! From a request to the body of `CreateJob`. Nothing here reads a clock, the environment or a
 //! random source: the same request under the same token is the same body, byte for byte.
 
+use jobs::InputUri;
 use serde_json::{Map, Value, json};
 
 use crate::definition::JobDefinition;
-use crate::input::{InputUri, shown};
+use crate::input::shown;
 use crate::invalid_request::InvalidRequest;
 use crate::media_uris;
 use crate::output::OutputKey;

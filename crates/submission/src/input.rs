@@ -3,23 +3,12 @@
 //! MediaConvert fetches with the service role's rights and from AWS's network, so a caller who
 //! could name any URI could read what only this stack may.
 
+use jobs::{InputUri, InvalidInputUri};
 use url::Url;
 
 use crate::bucket::Bucket;
 use crate::hosts::{Hosts, InvalidHost};
 use crate::invalid_request::quoted;
-
-/// A URI MediaConvert may read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputUri(String);
-
-impl InputUri {
-    /// The URI as the caller wrote it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// A URI that no job may read from.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -31,12 +20,8 @@ pub struct InvalidInput {
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 enum InputRule {
-    #[error("is longer than {} bytes", InputRules::MAX_LENGTH)]
-    TooLong,
-    #[error("contains a control character")]
-    ControlCharacter,
-    #[error("must start with s3:// or https://")]
-    Scheme,
+    #[error(transparent)]
+    Uri(#[from] InvalidInputUri),
     #[error("is plain http, which is taken only where AllowHttpInputs is true; use https or s3")]
     PlainHttp,
     #[error("names bucket {}, which is not one of InputBucketNames or the media bucket ({})", quoted(.name), .allowed.join(", "))]
@@ -75,20 +60,12 @@ pub struct InputRules {
 }
 
 impl InputRules {
-    /// Longest URI MediaConvert takes ([`fileInput`]).
-    ///
-    /// [`fileInput`]: https://docs.aws.amazon.com/mediaconvert/latest/apireference/jobs.html
-    const MAX_LENGTH: usize = 2048;
-
     /// Parses a URI that keeps the rules.
     ///
     /// # Errors
     /// The value and the rule it breaks.
     pub fn parse(&self, uri: &str) -> Result<InputUri, InvalidInput> {
-        match self.check(uri) {
-            Ok(()) => Ok(InputUri(uri.to_owned())),
-            Err(rule) => Err(rule.broken_by(uri)),
-        }
+        self.check(uri).map_err(|rule| rule.broken_by(uri))
     }
 
     /// Like [`parse`](Self::parse), of a URI that must name one file.
@@ -104,22 +81,14 @@ impl InputRules {
         Ok(input)
     }
 
-    fn check(&self, uri: &str) -> Result<(), InputRule> {
-        if uri.len() > Self::MAX_LENGTH {
-            return Err(InputRule::TooLong);
+    fn check(&self, text: &str) -> Result<InputUri, InputRule> {
+        let uri: InputUri = text.parse()?;
+        match text.strip_prefix("s3://") {
+            Some(object) => self.check_object(object)?,
+            None if text.starts_with("http://") && !self.http => return Err(InputRule::PlainHttp),
+            None => self.check_url(text)?,
         }
-        if uri.contains(char::is_control) {
-            return Err(InputRule::ControlCharacter);
-        }
-        if let Some(object) = uri.strip_prefix("s3://") {
-            self.check_object(object)
-        } else if uri.starts_with("https://") || uri.starts_with("http://") && self.http {
-            self.check_url(uri)
-        } else if uri.starts_with("http://") {
-            Err(InputRule::PlainHttp)
-        } else {
-            Err(InputRule::Scheme)
-        }
+        Ok(uri)
     }
 
     fn check_object(&self, object: &str) -> Result<(), InputRule> {

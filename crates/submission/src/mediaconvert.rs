@@ -12,12 +12,11 @@ use aws_sdk_mediaconvert::config::retry::RetryConfig;
 use aws_sdk_mediaconvert::config::{Config, ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_mediaconvert::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_mediaconvert::types::Order;
-use jobs::{JobId, Timestamp};
+use jobs::{InputUri, JobId, QueueArn, Timestamp};
 use serde_json::Value;
 use startup::logging::with_causes;
 
 use crate::patience::Patience;
-use crate::queue::QueueArn;
 
 /// MediaConvert did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +121,7 @@ impl MediaConvert {
     pub async fn find_job(
         &self,
         token: &str,
-        input: &str,
+        input: &InputUri,
         queue: &QueueArn,
         since: Timestamp,
     ) -> Result<Option<JobId>, LookUpFailed> {
@@ -136,7 +135,7 @@ impl MediaConvert {
             .client
             .search_jobs()
             .queue(queue.as_str())
-            .set_input_file((input.chars().count() <= LONGEST_INPUT).then(|| input.to_owned()))
+            .set_input_file((input.as_str().chars().count() <= LONGEST_INPUT).then(|| input.to_string()))
             .order(Order::Descending)
             .into_paginator()
             .send();

@@ -1,42 +1,9 @@
 //! The queues a job may wait in. The stack's rules follow the events of these queues only, so a job
 //! in any other would never report.
 
-use std::fmt;
-use std::str::FromStr;
+use jobs::QueueArn;
 
 use crate::invalid_request::quoted;
-
-/// The ARN of a MediaConvert queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueArn(String);
-
-impl QueueArn {
-    /// The ARN as AWS writes it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for QueueArn {
-    type Err = &'static str;
-
-    fn from_str(arn: &str) -> Result<Self, Self::Err> {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        match parts[..] {
-            ["arn", _, "mediaconvert", _, _, queue] if queue.starts_with("queues/") => {
-                Ok(Self(arn.to_owned()))
-            }
-            _ => Err("a queue's ARN is arn:aws:mediaconvert:REGION:ACCOUNT:queues/NAME"),
-        }
-    }
-}
-
-impl fmt::Display for QueueArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A queue whose events this stack does not follow.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

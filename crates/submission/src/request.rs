@@ -6,15 +6,14 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use jobs::{InputUri, QueueArn};
 use serde_json::{Map, Value};
 
 use crate::definition::JobDefinition;
 use crate::fingerprint::Fingerprint;
-use crate::input::InputUri;
 use crate::invalid_request::{InvalidRequest, quoted};
 use crate::output::OutputKey;
 use crate::profile::Profile;
-use crate::queue::QueueArn;
 use crate::rules::Rules;
 
 /// The fields of a request.

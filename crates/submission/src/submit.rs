@@ -21,7 +21,6 @@ use crate::invalid_request::{InvalidRequest, quoted};
 use crate::mediaconvert::{CallFailed, LookUpFailed, MediaConvert};
 use crate::output::Outputs;
 use crate::patience::Patience;
-use crate::queue::QueueArn;
 use crate::request::{Incoming, Request, Source};
 use crate::rules::Rules;
 
@@ -224,13 +223,12 @@ impl SubmitJob {
             ..
         } = &claim.submission;
         // The stack's queues may have changed since, and the job may have hopped to another.
-        let its_own: Option<QueueArn> = queue.as_ref().and_then(|queue| queue.parse().ok());
         let others = self
             .rules
             .queues
             .all()
-            .filter(|queue| its_own.as_ref() != Some(*queue));
-        for queue in its_own.iter().chain(others) {
+            .filter(|other| queue.as_ref() != Some(*other));
+        for queue in queue.iter().chain(others) {
             let token = &claim.client_request_token;
             let found = self.mediaconvert.find_job(token, input, queue, *submitted_at);
             if let Some(job_id) = found.await? {
@@ -327,7 +325,7 @@ fn used_already(incoming: &Incoming, claim: &Claim) -> InvalidRequest {
         format!(
             "{} was used for another request, whose input is {}; use a new key for a new request",
             quoted(&incoming.key),
-            shown(&claim.submission.input)
+            shown(claim.submission.input.as_str())
         ),
     )
 }
@@ -336,11 +334,11 @@ fn submission(request: &Request, job: &CreateJob) -> Submission {
     Submission {
         // Read before the job is created, so that the submission is older than the job's first event.
         submitted_at: timestamp(SystemTime::now()),
-        input: request.input.as_str().to_owned(),
+        input: request.input.clone(),
         profile: request.source.profile().map(|profile| profile.name().to_owned()),
         destination: job.destination.clone(),
         idempotency_key: Some(request.idempotency_key.clone()),
-        queue: Some(request.queue.as_str().to_owned()),
+        queue: Some(request.queue.clone()),
         user_metadata: request.user_metadata.clone(),
     }
 }

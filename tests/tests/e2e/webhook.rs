@@ -58,11 +58,11 @@ async fn a_submission_that_comes_after_its_events_completes_the_row() {
     let table = JobsTable::new(client, cloud.output("JobsTable").to_owned(), Retention::default());
     let submission = Submission {
         submitted_at: Timestamp::from_millis(T),
-        input: "s3://media/in.mov".to_owned(),
+        input: "s3://media/in.mov".parse().unwrap(),
         profile: Some("mp4".to_owned()),
         destination: "s3://media/out/".to_owned(),
         idempotency_key: None,
-        queue: Some(cloud.queue_arn()),
+        queue: Some(cloud.queue_arn().parse().unwrap()),
         user_metadata: None,
     };
     let id = job_id.parse().unwrap();

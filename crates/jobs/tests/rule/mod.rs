@@ -138,11 +138,11 @@ impl Life {
     fn submission(&self, at: u64) -> Submission {
         Submission {
             submitted_at: Timestamp::from_millis(at),
-            input: "s3://media/in.mov".to_owned(),
+            input: "s3://media/in.mov".parse().unwrap(),
             profile: self.has("profile", at).then(|| "mp4".to_owned()),
             destination: "s3://media/out/".to_owned(),
             idempotency_key: self.has("idempotencyKey", at).then(|| "media-42".to_owned()),
-            queue: self.queue(SUBMISSION, at),
+            queue: self.queue(SUBMISSION, at).map(|queue| queue.parse().unwrap()),
             user_metadata: Some(
                 self.user_metadata(SUBMISSION, at)
                     .as_object()
@@ -255,7 +255,7 @@ impl Life {
         if let Some(at) = submitted {
             let submission = self.submission(at);
             set(&mut row, "submittedAt", Some(at.into()));
-            set(&mut row, "input", Some(submission.input.into()));
+            set(&mut row, "input", Some(submission.input.as_str().into()));
             set(&mut row, "destination", Some(submission.destination.into()));
             set(&mut row, "profile", submission.profile.map(Value::from));
             set(
