@@ -1,0 +1,99 @@
+"""What `template.yaml` becomes with a set of parameters, asked without deploying it.
+
+ministack's own CloudFormation resolves it, so that a value is refused here where a deployment to the
+local cloud would refuse it.
+"""
+
+import copy
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ministack.services.cloudformation import engine
+
+ROOT = Path(__file__).parents[2]
+JOBS = "arn:aws:mediaconvert:us-east-1:000000000000:jobs/*"
+QUEUES = "arn:aws:mediaconvert:us-east-1:000000000000:queues"
+BUCKET = "arn:aws:s3:::media"
+
+
+@functools.cache
+def _template() -> dict[str, Any]:
+    return engine._parse_template((ROOT / "template.yaml").read_text())
+
+
+class Stack:
+    """The template with its parameters put in; raises ValueError where CloudFormation refuses them."""
+
+    def __init__(self, **parameters: str) -> None:
+        template = copy.deepcopy(_template())
+        provided = [{"Key": name, "Value": value} for name, value in ({"MediaBucketName": "media"} | parameters).items()]
+        self._parameters = engine._resolve_parameters(template, provided)
+        self._conditions = engine._evaluate_conditions(template, self._parameters)
+        engine._evaluate_rules(template, self._parameters, self._conditions)
+        self._declared = template["Resources"]
+        self.resources = {name: self._resolve(each) for name, each in self._declared.items() if self._is_made(each)}
+        self.outputs = {name: each["Value"] for name, each in template["Outputs"].items() if self._is_made(each)}
+
+    def _is_made(self, declared: dict[str, Any]) -> bool:
+        return self._conditions.get(declared.get("Condition"), True)
+
+    def _resolve(self, value: Any) -> Any:
+        made = {name: {"Attributes": {"Arn": f"{name}.Arn"}} for name in self._declared}
+        return engine._resolve_refs(value, made, self._parameters, self._conditions, {}, "stack", "")
+
+    def properties(self, name: str) -> dict[str, Any]:
+        """A resource's properties."""
+        return self.resources[name]["Properties"]
+
+    def variables(self, function: str) -> dict[str, str]:
+        """A function's environment."""
+        return self.properties(function)["Environment"]["Variables"]
+
+    def statements(self, name: str) -> dict[str, dict[str, Any]]:
+        """Every statement of a role, function or managed policy, by its Sid."""
+        return {statement["Sid"]: statement for statement in _statements(self.properties(name))}
+
+
+def _statements(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in properties.get("Policies", [properties]):
+        yield from policy.get("PolicyDocument", policy)["Statement"]
+
+
+@pytest.mark.parametrize("prefix", ["/", ""])
+def test_the_whole_bucket_is_a_prefix_that_can_be_typed(prefix: str) -> None:
+    stack = Stack(OutputPrefix=prefix)
+    assert stack.variables("SubmitJobFunction")["OUTPUT_PREFIX"] == ""
+    assert stack.statements("MediaConvertRole")["WriteUnderOutputPrefix"]["Resource"] == f"{BUCKET}/*"
+
+
+def test_outputs_lie_under_their_prefix() -> None:
+    stack = Stack(OutputPrefix="media/out/")
+    assert stack.variables("SubmitJobFunction")["OUTPUT_PREFIX"] == "media/out/"
+    assert stack.statements("MediaConvertRole")["WriteUnderOutputPrefix"]["Resource"] == f"{BUCKET}/media/out/*"
+
+
+@pytest.mark.parametrize("prefix", ["out", "/out/", "out//", "*/", "${x}/", "../", ".out/", "a..b/", "//"])
+def test_a_prefix_that_submit_job_or_iam_would_read_otherwise_is_refused(prefix: str) -> None:
+    with pytest.raises(ValueError, match="OutputPrefix"):
+        Stack(OutputPrefix=prefix)
+
+
+@pytest.mark.parametrize("prefix", ["out/", "out.d/", "a/b=c/_d-e/", "a./"])
+def test_other_prefixes_are_taken(prefix: str) -> None:
+    assert Stack(OutputPrefix=prefix).variables("SubmitJobFunction")["OUTPUT_PREFIX"] == prefix
+
+
+@pytest.mark.parametrize("prefixes", [("in/", "in/"), ("in/", "/"), ("in/", ""), ("/", "out/")])
+def test_uploads_and_outputs_never_share_a_prefix(prefixes: tuple[str, str]) -> None:
+    uploads, outputs = prefixes
+    with pytest.raises(ValueError, match="UploadPrefix"):
+        Stack(UploadPrefix=uploads, OutputPrefix=outputs)
+
+
+def test_submit_job_knows_both_prefixes_to_refuse_one_inside_the_other() -> None:
+    variables = Stack(UploadPrefix="media/", OutputPrefix="media/out/").variables("SubmitJobFunction")
+    assert (variables["UPLOAD_PREFIX"], variables["OUTPUT_PREFIX"]) == ("media/", "media/out/")
