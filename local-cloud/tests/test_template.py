@@ -97,3 +97,52 @@ def test_uploads_and_outputs_never_share_a_prefix(prefixes: tuple[str, str]) -> 
 def test_submit_job_knows_both_prefixes_to_refuse_one_inside_the_other() -> None:
     variables = Stack(UploadPrefix="media/", OutputPrefix="media/out/").variables("SubmitJobFunction")
     assert (variables["UPLOAD_PREFIX"], variables["OUTPUT_PREFIX"]) == ("media/", "media/out/")
+
+
+def test_undelivered_events_outlive_the_hosts_webhook() -> None:
+    stack = Stack(HostWebhookUrl="")
+    assert stack.properties("HostDeadLetterQueue")["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert "HostDeadLetterQueueUrl" in stack.outputs
+    assert "HostRule" not in stack.resources
+
+
+@pytest.mark.parametrize("queue", ["EventsDeadLetterQueue", "HostDeadLetterQueue", "SubmitDeadLetterQueue"])
+def test_eventbridge_may_put_dead_letters_into_their_queue_and_from_its_rule_only(queue: str) -> None:
+    rules = {"Events": "EventsRule", "Host": "HostRule", "Submit": "UploadsRule"}
+    policies = Stack(HostWebhookUrl="https://host.example/", UploadPrefix="in/").resources.values()
+    [statement] = [
+        statement
+        for policy in policies
+        if policy["Type"] == "AWS::SQS::QueuePolicy" and policy["Properties"]["Queues"] == [queue]
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", f"{queue}.Arn")
+    rule = rules[queue.removesuffix("DeadLetterQueue")]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": f"{rule}.Arn"}}
+
+
+def test_an_asynchronous_request_that_lambda_gives_up_is_kept() -> None:
+    [config] = [
+        each["Properties"] for each in Stack().resources.values() if each["Type"] == "AWS::Lambda::EventInvokeConfig"
+    ]
+    assert (config["FunctionName"], config["Qualifier"]) == ("SubmitJobFunction", "$LATEST")
+    assert (config["MaximumEventAgeInSeconds"], config["MaximumRetryAttempts"]) == (6 * 3600, 2)
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": "SubmitDeadLetterQueue.Arn"}}
+    dead_letters = Stack().statements("SubmitJobFunction")["KeepDeadLetters"]
+    assert (dead_letters["Action"], dead_letters["Resource"]) == ("sqs:SendMessage", "SubmitDeadLetterQueue.Arn")
+
+
+def test_a_queue_outlives_its_name_in_the_template() -> None:
+    queue = Stack(CreateQueue="true", QueueName="films").resources["TranscodingQueue"]
+    assert (queue["UpdateReplacePolicy"], queue["DeletionPolicy"]) == ("Retain", "RetainExceptOnCreate")
+
+
+def test_submit_job_waits_for_its_queue() -> None:
+    made = Stack(CreateQueue="true", QueueName="films")
+    assert made.variables("SubmitJobFunction")["MEDIACONVERT_QUEUE_ARN"] == "TranscodingQueue.Arn"
+    assert Stack().variables("SubmitJobFunction")["MEDIACONVERT_QUEUE_ARN"] == f"{QUEUES}/Default"
+
+
+def test_a_claim_is_searched_for_in_the_queue_it_names_whatever_the_stacks_queues_are_now() -> None:
+    assert Stack().statements("SubmitJobFunction")["FindJobs"]["Resource"] == f"{QUEUES}/*"
