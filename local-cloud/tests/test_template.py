@@ -4,7 +4,6 @@ ministack's own CloudFormation resolves it, so that a value is refused here wher
 local cloud would refuse it.
 """
 
-import copy
 import functools
 import re
 from collections.abc import Iterator
@@ -29,8 +28,9 @@ class Stack:
     """The template with its parameters put in; raises ValueError where CloudFormation refuses them."""
 
     def __init__(self, **parameters: str) -> None:
-        template = copy.deepcopy(_template())
-        provided = [{"Key": name, "Value": value} for name, value in ({"MediaBucketName": "media"} | parameters).items()]
+        template = _template()
+        parameters = {"MediaBucketName": "media"} | parameters
+        provided = [{"Key": name, "Value": value} for name, value in parameters.items()]
         self._parameters = engine._resolve_parameters(template, provided)
         self._conditions = engine._evaluate_conditions(template, self._parameters)
         engine._evaluate_rules(template, self._parameters, self._conditions)
@@ -122,6 +122,33 @@ def test_eventbridge_may_put_dead_letters_into_their_queue_and_from_its_rule_onl
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": f"{rule}.Arn"}}
 
 
+def test_the_host_application_has_what_a_site_with_its_files_in_the_bucket_needs() -> None:
+    queue = f"{QUEUES}/Default"
+    granted = {
+        "PassMediaConvertRole": ("iam:PassRole", "MediaConvertRole.Arn"),
+        "GetMediaConvertRole": ("iam:GetRole", "MediaConvertRole.Arn"),
+        "GetQueue": ("mediaconvert:GetQueue", [queue]),
+        "CreateJob": ("mediaconvert:CreateJob", [queue]),
+        "GetJob": ("mediaconvert:GetJob", JOBS),
+        "CancelJob": ("mediaconvert:CancelJob", JOBS),
+        "ListMedia": ("s3:ListBucket", BUCKET),
+        "UploadMedia": ("s3:PutObject", f"{BUCKET}/*"),
+        "DownloadMedia": ("s3:GetObject", f"{BUCKET}/*"),
+        "SubmitJob": ("lambda:InvokeFunction", "SubmitJobFunction.Arn"),
+        "QueueRequest": ("sqs:SendMessage", "SubmitQueue.Arn"),
+        "ReadJob": ("dynamodb:GetItem", "JobsTable.Arn"),
+        "ReadJobs": ("dynamodb:BatchGetItem", "JobsTable.Arn"),
+    }
+    assert _granted(Stack()) == granted
+    deletes = {"DeleteMedia": ("s3:DeleteObject", f"{BUCKET}/*")}
+    assert _granted(Stack(HostMayDelete="true")) == granted | deletes
+
+
+def _granted(stack: Stack) -> dict[str, tuple[str, Any]]:
+    statements = stack.statements("HostAppPolicy").items()
+    return {sid: (statement["Action"], statement["Resource"]) for sid, statement in statements}
+
+
 def test_an_asynchronous_request_that_lambda_gives_up_is_kept() -> None:
     [config] = [
         each["Properties"] for each in Stack().resources.values() if each["Type"] == "AWS::Lambda::EventInvokeConfig"
@@ -146,3 +173,13 @@ def test_submit_job_waits_for_its_queue() -> None:
 
 def test_a_claim_is_searched_for_in_the_queue_it_names_whatever_the_stacks_queues_are_now() -> None:
     assert Stack().statements("SubmitJobFunction")["FindJobs"]["Resource"] == f"{QUEUES}/*"
+
+
+def test_every_statement_is_one_action_with_a_sid() -> None:
+    stack = Stack(HostMayDelete="true", InputBucketNames="further", UploadPrefix="in/", HostWebhookUrl="https://a.b/")
+    holders = [name for name, each in stack.resources.items() if {"Policies", "PolicyDocument"} & {*each["Properties"]}]
+    assert len(holders) >= 8, holders
+    for name in holders:
+        for statement in _statements(stack.properties(name)):
+            assert isinstance(statement["Action"], str), (name, statement)
+            assert re.fullmatch(r"[A-Z][A-Za-z]+", statement["Sid"]), (name, statement)
