@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
 use aws_sdk_mediaconvert::Client as MediaConvert;
 use aws_sdk_mediaconvert::types::Job;
 use aws_sdk_sqs::Client as Sqs;
@@ -31,6 +33,11 @@ pub(crate) async fn claimed_job(cloud: &Cloud, key: &str) -> String {
 
 /// The dead letter of a message, once it is there, taken from the queue.
 async fn dead_letter(cloud: &Cloud, message_id: &str) -> Message {
+    dead_letter_when(cloud, |letter| attribute(letter, "MESSAGE_ID") == message_id).await
+}
+
+/// The first dead letter that fits, once it is there, taken from the queue.
+async fn dead_letter_when(cloud: &Cloud, fits: impl Fn(&Message) -> bool) -> Message {
     let give_up_at = Instant::now() + end_to_end::patience();
     let (sqs, queue) = (
         Sqs::new(&cloud.administrator),
@@ -47,13 +54,13 @@ async fn dead_letter(cloud: &Cloud, message_id: &str) -> Message {
             .send();
         let letters = letters.await.unwrap().messages.unwrap_or_default();
         let mut letters = letters.into_iter();
-        if let Some(letter) = letters.find(|letter| attribute(letter, "MESSAGE_ID") == message_id) {
+        if let Some(letter) = letters.find(&fits) {
             let handle = letter.receipt_handle().unwrap_or_default();
             let deletion = sqs.delete_message().queue_url(queue).receipt_handle(handle);
             deletion.send().await.unwrap();
             return letter;
         }
-        assert!(Instant::now() < give_up_at, "no dead letter of {message_id}");
+        assert!(Instant::now() < give_up_at, "no such dead letter");
         sleep(Duration::from_millis(200)).await;
     }
 }
@@ -114,6 +121,30 @@ async fn what_no_retry_can_cure_is_a_dead_letter_at_once_with_its_reason() {
         assert_eq!(attribute(&letter, "ERROR_CODE"), code);
         assert!(attribute(&letter, "ERROR_MESSAGE").contains(words), "{letter:?}");
     }
+}
+
+#[tokio::test]
+async fn an_asynchronous_request_that_comes_to_no_job_is_a_dead_letter_too() {
+    let cloud = Cloud::here();
+    let input = format!("s3://elsewhere/{}.mp4", std::process::id());
+    let invoked = cloud
+        .lambda
+        .invoke()
+        .function_name(cloud.output("SubmitJobFunction"))
+        .invocation_type(InvocationType::Event)
+        .payload(Blob::new(json!({"input": input}).to_string()))
+        .send();
+    assert_eq!(invoked.await.unwrap().status_code, 202);
+    let letter = dead_letter_when(&cloud, |letter| {
+        letter.body().unwrap_or_default().contains(&input)
+    })
+    .await;
+    let record: Value = serde_json::from_str(letter.body().unwrap()).unwrap();
+    assert_eq!(record["requestPayload"], json!({"input": input}));
+    assert_eq!(
+        record["responsePayload"]["errorType"], "InvalidRequest",
+        "{record:#}"
+    );
 }
 
 #[tokio::test]
