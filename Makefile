@@ -46,7 +46,7 @@ template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
 # way, and build the SDK once more.
 .PHONY: test-unit
 test-unit: $(TOOLS) ## Unit and adapter tests, without the local cloud
-	FFMPEG="$$($(PYTHON) -m local_cloud.tools ffmpeg)" FFPROBE="$$($(PYTHON) -m local_cloud.tools ffprobe)" \
+	FFMPEG="$$($(PYTHON) -m local_cloud.harness.tools ffmpeg)" FFPROBE="$$($(PYTHON) -m local_cloud.harness.tools ffprobe)" \
 		cargo test --workspace
 
 # The queue is made by the tests that use it.
@@ -58,11 +58,11 @@ test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
 	$(LOCAL_CLOUD) exec --parameter-overrides $(E2E_PARAMETERS) -- sh -exc " \
 		cargo test --workspace --test e2e -- --test-threads=1; \
 		cargo test --workspace --test on_dynamodb; \
-		$(PYTHON) -m local_cloud.profiles; \
-		$(PYTHON) -m local_cloud.clients; \
-		$(PYTHON) -m local_cloud.event_faults; \
-		$(PYTHON) -m local_cloud.permissions; \
-		$(PYTHON) -m local_cloud.lifecycle"
+		$(PYTHON) local-cloud/tests/on_the_cloud/test_profiles.py; \
+		$(PYTHON) local-cloud/tests/on_the_cloud/test_clients.py; \
+		$(PYTHON) local-cloud/tests/on_the_cloud/test_event_faults.py; \
+		$(PYTHON) local-cloud/tests/on_the_cloud/test_permissions.py; \
+		$(PYTHON) local-cloud/tests/on_the_cloud/test_lifecycle.py"
 
 .PHONY: test-invoke
 test-invoke: $(TOOLS) ## Both functions in containers with `sam local invoke`, where Docker answers
@@ -70,7 +70,7 @@ test-invoke: $(TOOLS) ## Both functions in containers with `sam local invoke`, w
 
 .PHONY: test-faults
 test-faults: $(TOOLS) ## job-events with throttles, resets and broken answers between it and AWS
-	$(PYTHON) -m local_cloud.faults
+	$(PYTHON) -m local_cloud.harness.faults
 
 .PHONY: fuzz
 fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|function_url_payload]
@@ -82,7 +82,7 @@ fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|f
 ## Maintain
 .PHONY: reliability
 reliability: $(TOOLS) ## Measure the table of docs/reliability.md anew
-	$(PYTHON) -m local_cloud.faults --write
+	$(PYTHON) -m local_cloud.harness.faults --write
 
 .PHONY: service-model
 service-model: $(TOOLS) ## Take AWS's model of MediaConvert's requests from the pinned botocore

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from . import demo, job_event, test_invoke
-from .cloud import LocalCloud, new_logs, running
-from .processes import BrokenError
-from .progress import console
+from .harness.cloud import LocalCloud, new_logs, running
+from .harness.processes import BrokenError
+from .harness.progress import console
 
 
 def _arguments() -> argparse.Namespace:

@@ -15,11 +15,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from . import media, promises
-from .cloud import LocalCloud, running
+from .harness.cloud import LocalCloud, running
+from .harness.progress import console, step
+from .harness.tools import STATE
 from .host_app import TERMINAL, HostApp, MissingFileError, RefusedError
-from .progress import console, step
-from .tools import STATE
+from .media import promises
+from .media.files import Media, NotMediaError, make_clip, probe
 
 _POLL_SECONDS = 0.25
 _SEGMENTS = (".ts", ".aac", ".cmfv", ".cmfa", ".m4s")
@@ -95,7 +96,7 @@ def _transcode(cloud: LocalCloud, video: str, profile: str) -> tuple[dict[str, A
     if not video:
         video = str(cloud.logs / "clip.mp4")
         with step("Make a clip of 10 s with sound"):
-            media.make_clip(Path(video))
+            make_clip(Path(video))
     source = video if "://" in video else _upload(app, Path(video))
     request = {"input": source, "profile": profile}
     console.print(f"\nSubmit {json.dumps(request)}", markup=False, soft_wrap=True)
@@ -162,11 +163,11 @@ def _output(output: dict[str, Any]) -> str:
     return "\n".join((figures, *output.get("paths", [])))
 
 
-def _probe_source(video: str) -> media.Media | None:
+def _probe_source(video: str) -> Media | None:
     """The source's own figures; none for a URL that this machine's ffprobe cannot open."""
     try:
-        return media.probe(video)
-    except media.NotMediaError:
+        return probe(video)
+    except NotMediaError:
         if "://" in video:
             return None
         raise

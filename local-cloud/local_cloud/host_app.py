@@ -10,7 +10,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from .playlists import references
+from .media.playlists import references
 
 TERMINAL = ("COMPLETE", "CANCELED", "ERROR")
 

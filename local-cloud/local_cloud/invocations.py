@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
 
-from .cloud import LocalCloud
-from .sam_local import SAMPLE_BUCKET
-from .tools import ROOT
+from .harness.cloud import LocalCloud
+from .harness.sam_local import SAMPLE_BUCKET
+from .harness.tools import ROOT
 
 # Every sample event is of this job.
 SAMPLE_JOB = "1700000000000-abc123"

@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .stack import NAME
-from .tools import ROOT
+from .harness.stack import NAME
+from .harness.tools import ROOT
 
 _EVENTS = ROOT / "events" / "mediaconvert"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-from .tools import ROOT
+from .harness.tools import ROOT
 
 _FILE = ROOT / "crates" / "mediaconvert-model" / "service-model.json"
 _REQUESTS = ("CreateJobRequest", "CreateJobTemplateRequest", "CreateQueueRequest", "UpdateQueueRequest")

@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from . import containers
-from .cloud import LocalCloud, running
+from .harness import containers
+from .harness.cloud import LocalCloud, running
+from .harness.processes import BrokenError
+from .harness.progress import console, step
+from .harness.relay import relayed
+from .harness.sam_local import SamLocal
 from .invocations import SAMPLE_JOB, Invocation, invocations
-from .processes import BrokenError
-from .progress import console, step
-from .relay import relayed
-from .sam_local import SamLocal
 
 
 class UnexpectedError(Exception):

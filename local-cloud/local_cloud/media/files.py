@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .tools import ffmpeg, ffprobe
+from ..harness.tools import ffmpeg, ffprobe
 
 
 class NotMediaError(Exception):

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-
-from . import media, simulator
-from .gateway import REGION, AccessKey, free_port
-from .host_app import TERMINAL, HostApp
-from .progress import step
+from local_cloud.harness import simulator
+from local_cloud.harness.gateway import REGION, AccessKey, free_port
+from local_cloud.harness.progress import step
+from local_cloud.host_app import TERMINAL, HostApp
+from local_cloud.media.files import make_clip
 
 _FAULTS = ("--duplicate-events", "0.5", "--reorder-events", "0.5", "--delay-events-ms", "200")
 _COMPLETE_JOBS = 6
@@ -140,7 +140,7 @@ def main() -> int:
         folder = Path(temporary)
         logs = Path(described["logs"]) / "event-faults"
         logs.mkdir(exist_ok=True)
-        media.make_clip(folder / "tone.m4a", 2, size=None)
+        make_clip(folder / "tone.m4a", 2, size=None)
         faulty = simulator.start(port, described["endpointUrl"], keys["mediaconvert"], logs, folder, *_FAULTS)
         try:
             jobs = _Jobs(f"http://127.0.0.1:{port}", keys["mediaconvert"], described["outputs"])

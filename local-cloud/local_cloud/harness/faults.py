@@ -75,7 +75,7 @@ def _write(table: str) -> None:
 
 def main() -> int:
     """The exit status: 1 if a fault was not answered as promised, or the local AWS broke."""
-    parser = argparse.ArgumentParser(prog="local_cloud.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="local_cloud.harness.faults", description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"put the measured table into {_DOCUMENT.name}")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-
-from . import media, promises
-from .host_app import TERMINAL, HostApp, MissingFileError
-from .progress import console
+from local_cloud.harness.progress import console
+from local_cloud.host_app import TERMINAL, HostApp, MissingFileError
+from local_cloud.media import promises
+from local_cloud.media.files import make_clip, probe
 
 _PATIENCE_SECONDS = 600
 
@@ -36,9 +36,9 @@ class Case:
 def _sources(folder: Path) -> list[Path]:
     """Few frames a second keep the encoders' work small; more than one segment's length does not."""
     landscape, phone, sound = (folder / name for name in ("landscape.mp4", "rotated-and-silent.mov", "sound.m4a"))
-    media.make_clip(landscape, 8, size=(1280, 720), rate=10)
-    media.make_clip(phone, 2, size=(960, 540), rate=10, sound=False, rotation=-90)
-    media.make_clip(sound, 2, size=None)
+    make_clip(landscape, 8, size=(1280, 720), rate=10)
+    make_clip(phone, 2, size=(960, 540), rate=10, sound=False, rotation=-90)
+    make_clip(sound, 2, size=None)
     return [landscape, phone, sound]
 
 
@@ -60,7 +60,7 @@ def _finished(app: HostApp, job_id: str) -> dict[str, Any]:
 
 def _problem(app: HostApp, case: Case, folder: Path) -> str:
     """What is wrong with the outcome; empty if nothing is."""
-    promise, source = promises.promise_of(case.profile), media.probe(str(case.source))
+    promise, source = promises.promise_of(case.profile), probe(str(case.source))
     row = _finished(app, case.job_id)
     if row["status"] != "COMPLETE":
         return f"{row['status']}: {row.get('errorCode')} {row.get('errorMessage')}"

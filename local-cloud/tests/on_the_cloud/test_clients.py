@@ -18,10 +18,9 @@ from typing import Any
 import boto3
 from botocore import xform_name
 from botocore.exceptions import ClientError
-
-from .gateway import REGION, AccessKey
-from .progress import step
-from .tools import ROOT, environment
+from local_cloud.harness.gateway import REGION, AccessKey
+from local_cloud.harness.progress import step
+from local_cloud.harness.tools import ROOT, environment
 
 _PATIENCE_SECONDS = 30
 _README = ROOT / "crates" / "mediaconvert-local" / "README.md"

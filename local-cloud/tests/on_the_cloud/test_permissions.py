@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
-
-from . import stack
-from .progress import console
+from local_cloud.harness import stack
+from local_cloud.harness.progress import console
 
 # In this order: the first does most.
 _TESTS = (

@@ -11,9 +11,8 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
-
-from . import stack
-from .progress import step
+from local_cloud.harness import stack
+from local_cloud.harness.progress import step
 
 _CHANGED = {
     "JobTtlDays": "30",

