@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from . import demo, job_event, test_invoke
+from .harness import parameters
 from .harness.cloud import LocalCloud, new_logs, running
 from .harness.processes import BrokenError
 from .harness.progress import console
@@ -16,13 +17,13 @@ from .harness.progress import console
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="local_cloud", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    parameters = argparse.ArgumentParser(add_help=False)
-    parameters.add_argument(
+    takes_parameters = argparse.ArgumentParser(add_help=False)
+    takes_parameters.add_argument(
         "--parameter-overrides", nargs="*", default=[], metavar="KEY=VALUE", help="template parameters"
     )
-    run = commands.add_parser("exec", parents=[parameters], help="run a command on a fresh local cloud")
+    run = commands.add_parser("exec", parents=[takes_parameters], help="run a command on a fresh local cloud")
     run.add_argument("argv", nargs="+", metavar="CMD", help="the command, after --")
-    commands.add_parser("up", parents=[parameters], help="keep a local cloud running until Ctrl-C")
+    commands.add_parser("up", parents=[takes_parameters], help="keep a local cloud running until Ctrl-C")
     demo.add_arguments(commands.add_parser("demo", help="transcode one video and check the result"))
     commands.add_parser("invoke", help="test both functions in containers with `sam local invoke`")
     job_event.add_arguments(commands.add_parser("event", help="print an event as a Function URL request"))
@@ -60,7 +61,7 @@ def _on_a_local_cloud(arguments: argparse.Namespace, logs: Path) -> int:
         return demo.run(arguments, logs)
     if arguments.command == "invoke":
         return test_invoke.run(logs)
-    with running(arguments.parameter_overrides, logs) as cloud:
+    with running(arguments.parameters, logs) as cloud:
         return _exec(cloud, arguments.argv) if arguments.command == "exec" else _up(cloud)
 
 
@@ -73,12 +74,17 @@ def main() -> int:
     arguments = _arguments()
     if arguments.command == "event":
         return job_event.run(arguments)
-    if arguments.command == "demo":
-        try:
+    try:
+        if arguments.command == "demo":
             arguments.video = demo.checked(arguments.video)
-        except demo.WrongVideoError as wrong:
-            console.print(f"VIDEO: {wrong}", style="red", markup=False)
-            return 2
+        if arguments.command in ("up", "exec"):
+            arguments.parameters = parameters.checked(arguments.parameter_overrides)
+    except demo.WrongVideoError as wrong:
+        console.print(f"VIDEO: {wrong}", style="red", markup=False, soft_wrap=True)
+        return 2
+    except parameters.WrongParameterError as wrong:
+        console.print(f"PARAMETERS: {wrong}", style="red", markup=False, soft_wrap=True)
+        return 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     logs = new_logs()

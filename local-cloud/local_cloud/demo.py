@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, logs: Path) -> int:
     """Exit status 0 only if the job completed and its outputs are what the profile promises."""
     video = arguments.video
-    parameters = ["AllowHttpInputs=true"] if video.startswith("http://") else []
+    parameters = {"AllowHttpInputs": "true"} if video.startswith("http://") else {}
     with running(parameters, logs) as cloud:
         try:
             row, files = _transcode(cloud, video, arguments.profile)

@@ -25,7 +25,7 @@ def run(logs: Path) -> int:
         address = containers.host_address()
     except containers.NoContainersError as missing:
         return _not_run(missing)
-    with running([], logs) as cloud, relayed(cloud.gateway.url, address) as endpoint_url:
+    with running({}, logs) as cloud, relayed(cloud.gateway.url, address) as endpoint_url:
         sam = SamLocal.prepare(cloud, endpoint_url)
         outcomes = [_passes(cloud, sam, invocation) for invocation in invocations(cloud)]
     print(f"invocations: {outcomes.count(True)} passed, {outcomes.count(False)} failed")

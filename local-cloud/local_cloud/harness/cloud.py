@@ -86,7 +86,7 @@ def new_logs() -> Path:
 
 
 @contextmanager
-def running(parameters: list[str], logs: Path) -> Iterator[LocalCloud]:
+def running(parameters: dict[str, str], logs: Path) -> Iterator[LocalCloud]:
     """Builds, starts and deploys everything; takes it down again when the block ends."""
     with ExitStack() as parts:
         work = Path(tempfile.mkdtemp(prefix="run-", dir=STATE))
@@ -99,7 +99,7 @@ def running(parameters: list[str], logs: Path) -> Iterator[LocalCloud]:
                 parts.close()
 
 
-def _bring_up(parameters: list[str], logs: Path, work: Path, parts: ExitStack) -> LocalCloud:
+def _bring_up(parameters: dict[str, str], logs: Path, work: Path, parts: ExitStack) -> LocalCloud:
     simulator_build = simulator.build(logs)
     parts.callback(simulator_build.stop)
     with step("Build the functions (sam build)"):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .gateway import REGION, AccessKey, Gateway
+from .parameters import for_sam
 from .processes import run
 from .tools import ROOT, environment
 
@@ -23,12 +24,12 @@ def built_template(work: Path) -> Path:
     return work / "build" / "template.yaml"
 
 
-def deploy(template: Path, variables: dict[str, str], parameters: list[str], logs: Path) -> None:
+def deploy(template: Path, variables: dict[str, str], parameters: dict[str, str], logs: Path) -> None:
     """Creates the stack, or updates it. `variables` say where, and as whom."""
     command = ["sam", "deploy", "--config-env", "local", "--template-file", str(template)]
     command += ["--config-file", str(ROOT / "samconfig.toml"), "--stack-name", NAME]
     if parameters:
-        command += ["--parameter-overrides", *parameters]
+        command += ["--parameter-overrides", *for_sam(parameters)]
     run("sam-deploy", command, environment(**{"AWS_DEFAULT_REGION": REGION, **variables}), logs)
 
 

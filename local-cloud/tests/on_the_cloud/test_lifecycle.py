@@ -36,7 +36,7 @@ def _expect(what: str, expected: Any, found: Any) -> None:
 
 def _update(template: Path, variables: dict[str, str], logs: Path) -> None:
     before, url = _resources(), _output("JobEventsUrl")
-    stack.deploy(template, variables, [f"{name}={value}" for name, value in _CHANGED.items()], logs)
+    stack.deploy(template, variables, _CHANGED, logs)
     after = _resources()
     for name in _IN_PLACE:
         _expect(name, before[name], after[name])
