@@ -6,6 +6,10 @@ SHELL := /bin/bash
 
 PYTHON := PYTHONPATH=local-cloud .tools/venv/bin/python
 LOCAL_CLOUD := $(PYTHON) -m local_cloud
+# Runs targets, and counts what their runners ran.
+SUITES := $(PYTHON) -m local_cloud.suites
+CARGO_TEST := $(SUITES) count cargo cargo test --no-fail-fast --workspace
+PYTEST := $(SUITES) count pytest .tools/venv/bin/pytest -c local-cloud/pyproject.toml
 TOOLS := .tools/installed
 REQUIREMENTS := local-cloud/requirements
 
@@ -25,7 +29,7 @@ event: $(TOOLS) ## Print a raw event as a Function URL request with the key: STA
 ## Check
 .PHONY: test
 test: $(TOOLS) ## lint, test-unit, test-e2e, test-invoke and test-faults, counted
-	@.tools/venv/bin/python local-cloud/count_tests.py $(MAKE) --no-print-directory lint test-unit test-e2e test-invoke test-faults
+	@$(SUITES) run lint test-unit test-e2e test-invoke test-faults
 
 .PHONY: lint
 lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
@@ -34,8 +38,8 @@ lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --test e2e --test on_dynamodb -- -D warnings
 	$(PYTHON) -m local_cloud.service_model --check
-	.tools/venv/bin/ruff check --config local-cloud/ruff.toml local-cloud fuzz
-	.tools/venv/bin/ruff format --check --config local-cloud/ruff.toml local-cloud fuzz
+	.tools/venv/bin/ruff check --config local-cloud/pyproject.toml local-cloud fuzz
+	.tools/venv/bin/ruff format --check --config local-cloud/pyproject.toml local-cloud fuzz
 
 .PHONY: template
 template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
@@ -46,31 +50,42 @@ template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
 # way, and build the SDK once more.
 .PHONY: test-unit
 test-unit: $(TOOLS) ## Unit and adapter tests, without the local cloud
+	@$(SUITES) run unit-rust unit-python
+
+.PHONY: unit-rust unit-python
+unit-rust:
 	FFMPEG="$$($(PYTHON) -m local_cloud.harness.tools ffmpeg)" FFPROBE="$$($(PYTHON) -m local_cloud.harness.tools ffprobe)" \
-		cargo test --workspace
+		$(CARGO_TEST)
+
+unit-python:
+	$(PYTEST) local-cloud/tests/unit
 
 # The queue is made by the tests that use it.
-E2E_PARAMETERS := InputBucketNames=further-inputs UploadPrefix=incoming/ \
+E2E_PARAMETERS := InputBucketNames=further-inputs UploadPrefix=incoming/ HostMayDelete=true \
 	ExtraQueueArns=arn:aws:mediaconvert:us-east-1:000000000000:queues/paused
 
 .PHONY: test-e2e
 test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
-	$(LOCAL_CLOUD) exec --parameter-overrides $(E2E_PARAMETERS) -- sh -exc " \
-		cargo test --workspace --test e2e -- --test-threads=1; \
-		cargo test --workspace --test on_dynamodb; \
-		$(PYTHON) local-cloud/tests/on_the_cloud/test_profiles.py; \
-		$(PYTHON) local-cloud/tests/on_the_cloud/test_clients.py; \
-		$(PYTHON) local-cloud/tests/on_the_cloud/test_event_faults.py; \
-		$(PYTHON) local-cloud/tests/on_the_cloud/test_permissions.py; \
-		$(PYTHON) local-cloud/tests/on_the_cloud/test_lifecycle.py"
+	$(LOCAL_CLOUD) exec --parameter-overrides $(E2E_PARAMETERS) -- env $(SUITES) run e2e-stack e2e-table e2e-python
+
+# On the cloud that test-e2e starts.
+.PHONY: e2e-stack e2e-table e2e-python
+e2e-stack:
+	$(CARGO_TEST) --test e2e -- --test-threads=1
+
+e2e-table:
+	$(CARGO_TEST) --test on_dynamodb
+
+e2e-python:
+	$(PYTEST) local-cloud/tests/on_the_cloud
 
 .PHONY: test-invoke
 test-invoke: $(TOOLS) ## Both functions in containers with `sam local invoke`, where Docker answers
-	@$(LOCAL_CLOUD) invoke
+	@$(PYTEST) local-cloud/tests/containers
 
 .PHONY: test-faults
 test-faults: $(TOOLS) ## job-events with throttles, resets and broken answers between it and AWS
-	$(PYTHON) -m local_cloud.harness.faults
+	@$(PYTEST) local-cloud/tests/faults
 
 .PHONY: fuzz
 fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|function_url_payload]
@@ -82,7 +97,7 @@ fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|f
 ## Maintain
 .PHONY: reliability
 reliability: $(TOOLS) ## Measure the table of docs/reliability.md anew
-	$(PYTHON) -m local_cloud.harness.faults --write
+	$(PYTHON) -m local_cloud.harness.faults
 
 .PHONY: service-model
 service-model: $(TOOLS) ## Take AWS's model of MediaConvert's requests from the pinned botocore
@@ -103,8 +118,8 @@ $(TOOLS): $(REQUIREMENTS).txt
 fmt: $(TOOLS) ## Format Rust and Python
 	cargo fmt --all
 	rustfmt --edition 2024 fuzz/fuzz_targets/*.rs
-	.tools/venv/bin/ruff check --fix --config local-cloud/ruff.toml local-cloud fuzz
-	.tools/venv/bin/ruff format --config local-cloud/ruff.toml local-cloud fuzz
+	.tools/venv/bin/ruff check --fix --config local-cloud/pyproject.toml local-cloud fuzz
+	.tools/venv/bin/ruff format --config local-cloud/pyproject.toml local-cloud fuzz
 
 .PHONY: requirements
 requirements: ## Resolve local-cloud/requirements.in anew into requirements.txt

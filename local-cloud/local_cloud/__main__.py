@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import demo, job_event, test_invoke
+from . import demo, job_event
 from .harness import parameters
 from .harness.cloud import LocalCloud, new_logs, running
 from .harness.processes import BrokenError
@@ -25,7 +25,6 @@ def _arguments() -> argparse.Namespace:
     run.add_argument("argv", nargs="+", metavar="CMD", help="the command, after --")
     commands.add_parser("up", parents=[takes_parameters], help="keep a local cloud running until Ctrl-C")
     demo.add_arguments(commands.add_parser("demo", help="transcode one video and check the result"))
-    commands.add_parser("invoke", help="test both functions in containers with `sam local invoke`")
     job_event.add_arguments(commands.add_parser("event", help="print an event as a Function URL request"))
     return parser.parse_args()
 
@@ -46,7 +45,7 @@ def _up(cloud: LocalCloud) -> int:
     console.print("\nThe local cloud is up until Ctrl-C. To use it from another terminal:\n")
     for name, value in cloud.variables().items():
         print(f"export {name}={value}", flush=True)
-    console.print(f"\nStack outputs: {cloud.description}\nLogs:          {cloud.logs}")
+    console.print(f"\nStack outputs: {cloud.path}\nLogs:          {cloud.description.logs}")
     try:
         while True:
             cloud.check()
@@ -59,8 +58,6 @@ def _up(cloud: LocalCloud) -> int:
 def _on_a_local_cloud(arguments: argparse.Namespace, logs: Path) -> int:
     if arguments.command == "demo":
         return demo.run(arguments, logs)
-    if arguments.command == "invoke":
-        return test_invoke.run(logs)
     with running(arguments.parameters, logs) as cloud:
         return _exec(cloud, arguments.argv) if arguments.command == "exec" else _up(cloud)
 

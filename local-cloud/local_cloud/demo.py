@@ -92,9 +92,9 @@ def checked(video: str) -> str:
 
 
 def _transcode(cloud: LocalCloud, video: str, profile: str) -> tuple[dict[str, Any], list[Path]]:
-    app = HostApp(cloud.gateway.session(cloud.host_app), cloud.gateway.url, cloud.outputs)
+    app = HostApp(cloud.description)
     if not video:
-        video = str(cloud.logs / "clip.mp4")
+        video = str(cloud.description.logs / "clip.mp4")
         with step("Make a clip of 10 s with sound"):
             make_clip(Path(video))
     source = video if "://" in video else _upload(app, Path(video))

@@ -1,15 +1,19 @@
 """The deployed stack as the host application uses it, with the stack's HostAppPolicy and nothing more."""
 
+import functools
 import json
 import posixpath
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
+from .harness.access_key import AccessKey
+from .harness.description import Description
+from .harness.waiting import wait_for
 from .media.playlists import references
 
 TERMINAL = ("COMPLETE", "CANCELED", "ERROR")
@@ -26,21 +30,25 @@ class MissingFileError(Exception):
 class HostApp:
     """Submits jobs, follows their rows, fetches their outputs."""
 
-    def __init__(self, session: boto3.Session, endpoint_url: str, outputs: dict[str, str]) -> None:
-        self._s3, self._lambda, self._dynamodb = (
-            session.client(service, endpoint_url=endpoint_url) for service in ("s3", "lambda", "dynamodb")
+    def __init__(self, cloud: Description, key: AccessKey | None = None) -> None:
+        """Without a key of its own it is the one that the cloud was brought up with."""
+        self.outputs = cloud.outputs
+        self.bucket = cloud.outputs["MediaBucket"]
+        self.client: Callable[[str], Any] = functools.cache(
+            lambda service: cloud.client(service, key or cloud.host_app)
         )
-        self._outputs = outputs
 
     def upload(self, path: Path) -> str:
         """Uploads a file under a key of its own; answers its URI."""
-        bucket, key = self._outputs["MediaBucket"], f"uploads/{uuid.uuid4()}/{path.name}"
-        self._s3.upload_file(str(path), bucket, key)
+        bucket, key = self.bucket, f"uploads/{uuid.uuid4()}/{path.name}"
+        self.client("s3").upload_file(str(path), bucket, key)
         return f"s3://{bucket}/{key}"
 
     def submit(self, request: dict[str, Any]) -> dict[str, Any]:
         """submit-job's answer."""
-        answer = self._lambda.invoke(FunctionName=self._outputs["SubmitJobFunction"], Payload=json.dumps(request))
+        answer = self.client("lambda").invoke(
+            FunctionName=self.outputs["SubmitJobFunction"], Payload=json.dumps(request)
+        )
         payload = json.load(answer["Payload"])
         if "FunctionError" in answer:
             raise RefusedError(f"submit-job refused: {payload.get('errorType')}: {payload.get('errorMessage')}")
@@ -48,11 +56,20 @@ class HostApp:
 
     def row(self, job_id: str) -> dict[str, Any]:
         """The job's row; empty while there is none."""
-        found = self._dynamodb.get_item(
-            TableName=self._outputs["JobsTable"], Key={"jobId": {"S": job_id}}, ConsistentRead=True
+        found = self.client("dynamodb").get_item(
+            TableName=self.outputs["JobsTable"], Key={"jobId": {"S": job_id}}, ConsistentRead=True
         )
         read = TypeDeserializer().deserialize
         return {name: _plain(read(value)) for name, value in found.get("Item", {}).items()}
+
+    def finished(self, job_id: str, seconds: float = 60) -> dict[str, Any]:
+        """The job's row once the job has ended, in whatever way."""
+
+        def row_at_end() -> dict[str, Any] | None:
+            row = self.row(job_id)
+            return row if row.get("status") in TERMINAL else None
+
+        return wait_for(f"the end of job {job_id}", row_at_end, seconds)
 
     def download(self, row: dict[str, Any], folder: Path) -> list[Path]:
         """Fetches what the row names, playlists first, and whatever those refer to."""
@@ -79,7 +96,7 @@ class HostApp:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._s3.download_file(bucket, key, str(file))
+            self.client("s3").download_file(bucket, key, str(file))
         except ClientError as error:
             raise MissingFileError(f"{named_by} names {uri}: {error}") from error
         return file

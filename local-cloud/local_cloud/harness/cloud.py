@@ -1,6 +1,5 @@
 """The life of one local cloud: up in order, down in reverse, whatever happens in between."""
 
-import json
 import shutil
 import signal
 import tempfile
@@ -11,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import simulator, stack
-from .gateway import ACCOUNT, REGION, AccessKey, Gateway, free_port
+from .access_key import AccessKey
+from .description import Description
+from .gateway import ACCOUNT, REGION, Gateway, free_port
 from .processes import Child
 from .progress import step
 from .tools import STATE, environment, ffmpeg, ffprobe
@@ -23,15 +24,10 @@ _KEPT_LOGS = 10
 class LocalCloud:
     """A deployed stack and how to reach it."""
 
-    gateway: Gateway
+    description: Description
     children: list[Child]
-    outputs: dict[str, str]
-    administrator: AccessKey
-    host_app: AccessKey
-    mediaconvert: AccessKey
-    mediaconvert_url: str
-    logs: Path
-    description: Path
+    # Where the description is written, for others to read.
+    path: Path
 
     def check(self) -> None:
         """Raises if a part of the cloud has ended."""
@@ -41,40 +37,16 @@ class LocalCloud:
     def variables(self) -> dict[str, str]:
         """What a command needs to use this cloud as its administrator."""
         return {
-            "AWS_ENDPOINT_URL": self.gateway.url,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            **self.administrator.variables(),
-            "LOCAL_CLOUD": str(self.description),
+            "AWS_ENDPOINT_URL": self.description.endpoint_url,
+            "AWS_REGION": self.description.region,
+            "AWS_DEFAULT_REGION": self.description.region,
+            **self.description.administrator.variables(),
+            "LOCAL_CLOUD": str(self.path),
         }
 
     def environment(self) -> dict[str, str]:
         """The whole environment of such a command."""
         return environment(**self.variables())
-
-    def describe(self) -> None:
-        """Writes what tests read: the file that the variable LOCAL_CLOUD names."""
-
-        def key(of: AccessKey) -> dict[str, str]:
-            return {"accessKeyId": of.id, "secretAccessKey": of.secret}
-
-        described = {
-            "endpointUrl": self.gateway.url,
-            "mediaconvertUrl": self.mediaconvert_url,
-            "region": REGION,
-            "accountId": ACCOUNT,
-            "stackName": stack.NAME,
-            "template": str(stack.built_template(self.description.parent)),
-            "outputs": self.outputs,
-            "administrator": key(self.administrator),
-            "hostApp": key(self.host_app),
-            "mediaconvert": key(self.mediaconvert),
-            "logs": str(self.logs),
-            "ffmpeg": ffmpeg(),
-            "ffprobe": ffprobe(),
-        }
-        self.description.write_text(json.dumps(described, indent=2))
-        self.description.chmod(0o600)
 
 
 def new_logs() -> Path:
@@ -122,20 +94,24 @@ def _bring_up(parameters: dict[str, str], logs: Path, work: Path, parts: ExitSta
         variables = {"AWS_ENDPOINT_URL": gateway.url, **administrator.variables()}
         stack.deploy(stack.built_template(work), variables, parameters, logs)
         outputs = stack.outputs(gateway, administrator)
-    host_app = gateway.create_user("host-app", outputs["HostAppPolicyArn"])
-    cloud = LocalCloud(
-        gateway,
-        children,
-        outputs,
-        administrator,
-        host_app,
-        key,
-        mediaconvert_url,
-        logs,
-        description=work / "local-cloud.json",
+    description = Description(
+        endpoint_url=gateway.url,
+        mediaconvert_url=mediaconvert_url,
+        region=REGION,
+        account_id=ACCOUNT,
+        stack_name=stack.NAME,
+        template=stack.built_template(work),
+        outputs=outputs,
+        administrator=administrator,
+        host_app=gateway.create_user("host-app", outputs["HostAppPolicyArn"]),
+        mediaconvert=key,
+        logs=logs,
+        ffmpeg=ffmpeg(),
+        ffprobe=ffprobe(),
     )
-    cloud.describe()
-    return cloud
+    path = work / "local-cloud.json"
+    description.write(path)
+    return LocalCloud(description, children, path)
 
 
 def _ignore_signals() -> None:

@@ -1,10 +1,9 @@
-"""`make test-faults` and `make reliability`: job-events with faults between it and AWS.
+"""job-events with faults between it and AWS; `make reliability` writes what is measured into the docs.
 
 ministack runs without its gaps filled and without IAM: the proxy changes the Host header, so that no
 signature fits any more.
 """
 
-import argparse
 import signal
 import subprocess
 import sys
@@ -12,8 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .access_key import AccessKey
 from .cloud import new_logs
-from .gateway import REGION, AccessKey, free_port
+from .gateway import REGION, free_port
 from .processes import BrokenError, Child
 from .progress import console, step
 from .tools import ROOT, STATE, environment
@@ -34,7 +34,7 @@ def _start(name: str, command: list[str], health: str, logs: Path, **variables: 
     return child
 
 
-def _measured(logs: Path) -> str:
+def measured(logs: Path) -> str:
     """Runs the test; its table, in Markdown."""
     upstream, proxy = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
     with ExitStack() as parts:
@@ -75,13 +75,10 @@ def _write(table: str) -> None:
 
 def main() -> int:
     """The exit status: 1 if a fault was not answered as promised, or the local AWS broke."""
-    parser = argparse.ArgumentParser(prog="local_cloud.harness.faults", description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"put the measured table into {_DOCUMENT.name}")
-    arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     logs = new_logs()
     try:
-        table = _measured(logs)
+        table = measured(logs)
     except BrokenError as broken:
         console.print(f"\n{broken.last_lines()}\n\n{broken}; its whole log: {broken.log}", markup=False)
         return 1
@@ -89,8 +86,7 @@ def main() -> int:
         console.print(f"Logs of every part: {logs}", markup=False)
         return failed.returncode
     print(table)
-    if arguments.write:
-        _write(table)
+    _write(table)
     return 0
 
 

@@ -1,38 +1,18 @@
 """ministack with its gaps filled: every AWS endpoint of the local cloud on one port of 127.0.0.1."""
 
-import secrets
 import socket
-import string
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 
+from .access_key import AccessKey
 from .processes import Child
 from .tools import environment
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-
-
-@dataclass(frozen=True)
-class AccessKey:
-    """Credentials of one principal."""
-
-    id: str
-    secret: str
-
-    @classmethod
-    def generate(cls) -> "AccessKey":
-        """A key nobody had before."""
-        alphabet = string.ascii_uppercase + string.digits
-        return cls("AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)), secrets.token_urlsafe(30))
-
-    def variables(self) -> dict[str, str]:
-        """The key as the SDKs read it."""
-        return {"AWS_ACCESS_KEY_ID": self.id, "AWS_SECRET_ACCESS_KEY": self.secret}
 
 
 class Gateway:

@@ -4,12 +4,13 @@ import os
 import re
 import signal
 import subprocess
-import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from .tools import ROOT
+from .waiting import wait_for
 
 _GRACE = 10
 
@@ -52,27 +53,31 @@ class Child:
         if (status := self._process.poll()) is not None:
             raise self.broken(f"ended with status {status}")
 
-    def wait_for_line(self, pattern: str, seconds: float) -> re.Match[str]:
+    def wait_for_line(self, pattern: str, seconds: float) -> None:
         """Waits until the child's output holds a match."""
-        give_up_at = time.monotonic() + seconds
-        while time.monotonic() < give_up_at:
-            if found := re.search(pattern, self.log.read_text(errors="replace")):
-                return found
-            self.check()
-            time.sleep(0.05)
-        raise self.broken(f"was not ready within {seconds:.0f} s")
+        self._wait_until_ready(lambda: bool(re.search(pattern, self.log.read_text(errors="replace"))), seconds)
 
     def wait_for_url(self, url: str, seconds: float) -> None:
         """Waits until the child answers there."""
-        give_up_at = time.monotonic() + seconds
-        while time.monotonic() < give_up_at:
-            self.check()
+
+        def answers() -> bool:
             try:
-                with urllib.request.urlopen(url, timeout=1):
-                    return
+                urllib.request.urlopen(url, timeout=1).close()
             except OSError:
-                time.sleep(0.05)
-        raise self.broken(f"was not ready within {seconds:.0f} s")
+                return False
+            return True
+
+        self._wait_until_ready(answers, seconds)
+
+    def _wait_until_ready(self, is_ready: Callable[[], bool], seconds: float) -> None:
+        def ready_or_ended() -> bool:
+            self.check()
+            return is_ready()
+
+        try:
+            wait_for(self.name, ready_or_ended, seconds, pause=0.05)
+        except TimeoutError:
+            raise self.broken(f"was not ready within {seconds:.0f} s") from None
 
     def finish(self) -> None:
         """Waits for the child to end by itself; raises unless it succeeded."""

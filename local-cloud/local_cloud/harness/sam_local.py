@@ -9,7 +9,6 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from . import stack
 from .cloud import LocalCloud
 from .gateway import ACCOUNT, REGION
 from .processes import BrokenError
@@ -31,13 +30,13 @@ class SamLocal:
     @classmethod
     def prepare(cls, cloud: LocalCloud, endpoint_url: str) -> "SamLocal":
         """Writes the files beside the build that was deployed."""
-        built = stack.built_template(cloud.description.parent)
+        built = cloud.description.template
         template = built.with_name("sam-local.json")
         template.write_text(json.dumps(_for_containers(built.read_text())))
         variables = built.with_name("env.json")
-        variables.write_text(json.dumps(_variables(cloud.outputs)))
+        variables.write_text(json.dumps(_variables(cloud.description.outputs)))
         environment = {**cloud.environment(), "AWS_ENDPOINT_URL": endpoint_url}
-        return cls(template, variables, environment, cloud.logs / "sam-local-invoke.log")
+        return cls(template, variables, environment, cloud.description.logs / "sam-local-invoke.log")
 
     def invoke(self, function: str, event: Path | dict[str, Any]) -> Any:
         """What the function answers; a function error is an answer too."""

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .gateway import ACCOUNT, REGION, AccessKey
+from .access_key import AccessKey
+from .gateway import ACCOUNT, REGION
 from .processes import Child
 from .tools import ROOT, environment, ffmpeg, ffprobe
 

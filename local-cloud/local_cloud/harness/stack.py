@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .gateway import REGION, AccessKey, Gateway
+from .access_key import AccessKey
+from .gateway import REGION, Gateway
 from .parameters import for_sam
 from .processes import run
 from .tools import ROOT, environment

@@ -1,26 +1,26 @@
 """Events that come twice, late and out of order: every job's row ends as if they had not.
 
-Run it on a local cloud, as `make test-e2e` does. It starts a simulator of its own, which does that to its
-events, and asks it by itself how each job ended.
+The jobs run on a simulator of their own, which does that to its events, and which is asked how each job ended.
 """
 
-import json
-import os
-import sys
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
+import sound_job
 from local_cloud.harness import simulator
-from local_cloud.harness.gateway import REGION, AccessKey, free_port
-from local_cloud.harness.progress import step
+from local_cloud.harness.description import Description
+from local_cloud.harness.gateway import REGION, free_port
+from local_cloud.harness.waiting import wait_for
 from local_cloud.host_app import TERMINAL, HostApp
-from local_cloud.media.files import make_clip
 
 _FAULTS = ("--duplicate-events", "0.5", "--reorder-events", "0.5", "--delay-events-ms", "200")
-_COMPLETE_JOBS = 6
+_ENDS = ["CANCELED", "ERROR", *["COMPLETE"] * 6]
 _PATIENCE_SECONDS = 60
 # Longer than the simulator holds an event back.
 _QUIET_SECONDS = 3
@@ -31,26 +31,18 @@ Json = dict[str, Any]
 class _Jobs:
     """Jobs of the faulty simulator, in the deployed stack's account."""
 
-    def __init__(self, url: str, key: AccessKey, outputs: dict[str, str]) -> None:
+    def __init__(self, url: str, cloud: Description) -> None:
+        key = cloud.mediaconvert
         session = boto3.Session(key.id, key.secret, region_name=REGION)
         self._client = session.client("mediaconvert", endpoint_url=url)
-        self._outputs = outputs
+        self._outputs = cloud.outputs
 
     def create(self, file: str, number: int) -> str:
-        audio = {
-            "Codec": "AAC",
-            "AacSettings": {"Bitrate": 96000, "CodingMode": "CODING_MODE_2_0", "SampleRate": 48000},
-        }
-        output = {"ContainerSettings": {"Container": "MP4"}, "AudioDescriptions": [{"CodecSettings": audio}]}
-        destination = {"Destination": f"s3://{self._outputs['MediaBucket']}/transcoded/event-faults/{number}/"}
-        group = {"Type": "FILE_GROUP_SETTINGS", "FileGroupSettings": destination}
+        destination = f"s3://{self._outputs['MediaBucket']}/transcoded/event-faults/{number}/"
         created = self._client.create_job(
             Role=self._outputs["MediaConvertRoleArn"],
             UserMetadata={"number": str(number)},
-            Settings={
-                "Inputs": [{"FileInput": file}],
-                "OutputGroups": [{"OutputGroupSettings": group, "Outputs": [output]}],
-            },
+            Settings=sound_job.settings(file, destination),
         )
         return created["Job"]["Id"]
 
@@ -98,70 +90,55 @@ def _told(row: Json) -> Json:
     }
 
 
-def _wrong(app: HostApp, expected: dict[str, Json]) -> str:
-    """The first row that tells something else; empty if none does."""
-    for job_id, outcome in expected.items():
-        if (told := _told(app.row(job_id))) != outcome:
-            return f"the row of {job_id} tells {told} instead of {outcome}"
-    return ""
+@dataclass(frozen=True)
+class _Ended:
+    """The jobs by number: their ids, and what their rows must tell; and the simulator's log."""
+
+    job_ids: list[str]
+    outcomes: list[Json]
+    log: str
 
 
-def _ended(jobs: _Jobs, job_ids: list[str]) -> dict[str, Json]:
-    """Waits for the end of all jobs; their outcomes."""
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        outcomes = {job_id: jobs.outcome(job_id) for job_id in job_ids}
-        if all(outcomes.values()):
-            return {job_id: outcome for job_id, outcome in outcomes.items() if outcome}
-        if time.monotonic() > give_up_at:
-            raise SystemExit(f"not all jobs end: {outcomes}")
-        time.sleep(0.5)
+@pytest.fixture(scope="module")
+def ended(
+    cloud: Description, host_app: HostApp, tone: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[_Ended]:
+    """One job for each end, run and reported with every fault."""
+    logs = cloud.logs / "event-faults"
+    logs.mkdir(exist_ok=True)
+    port, work = free_port(), tmp_path_factory.mktemp("event-faults")
+    faulty = simulator.start(port, cloud.endpoint_url, cloud.mediaconvert, logs, work, *_FAULTS)
+    try:
+        jobs = _Jobs(f"http://127.0.0.1:{port}", cloud)
+        file = host_app.upload(tone)
+        job_ids = [jobs.create_and_cancel(file, 0), jobs.create(f"{file}.missing", 1)]
+        job_ids += [jobs.create(file, number) for number in range(2, len(_ENDS))]
+
+        def outcomes() -> list[Json] | None:
+            found = [outcome for job_id in job_ids if (outcome := jobs.outcome(job_id))]
+            return found if len(found) == len(job_ids) else None
+
+        found = wait_for("the end of every job", outcomes, _PATIENCE_SECONDS)
+        for job_id, outcome in zip(job_ids, found, strict=True):
+            _await_row(host_app, job_id, outcome)
+        time.sleep(_QUIET_SECONDS)
+        yield _Ended(job_ids, found, faulty.log.read_text())
+    finally:
+        faulty.stop()
 
 
-def _await_rows(app: HostApp, expected: dict[str, Json]) -> None:
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while wrong := _wrong(app, expected):
-        if time.monotonic() > give_up_at:
-            raise SystemExit(wrong)
-        time.sleep(0.2)
-    time.sleep(_QUIET_SECONDS)
-    if wrong := _wrong(app, expected):
-        raise SystemExit(f"after the last events {wrong}")
+def _await_row(host_app: HostApp, job_id: str, outcome: Json) -> None:
+    """Waits for the row to be right; whether it is, and stays so, is for the test to say."""
+    with suppress(TimeoutError):
+        wait_for(f"the row of {job_id}", lambda: _told(host_app.row(job_id)) == outcome, seconds=30)
 
 
-def main() -> int:
-    """Exit status 0 only if every row ends right."""
-    described = json.loads(Path(os.environ["LOCAL_CLOUD"]).read_text())
-    keys = {who: AccessKey(*described[who].values()) for who in ("hostApp", "mediaconvert")}
-    session = boto3.Session(keys["hostApp"].id, keys["hostApp"].secret, region_name=REGION)
-    app = HostApp(session, described["endpointUrl"], described["outputs"])
-    port = free_port()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        logs = Path(described["logs"]) / "event-faults"
-        logs.mkdir(exist_ok=True)
-        make_clip(folder / "tone.m4a", 2, size=None)
-        faulty = simulator.start(port, described["endpointUrl"], keys["mediaconvert"], logs, folder, *_FAULTS)
-        try:
-            jobs = _Jobs(f"http://127.0.0.1:{port}", keys["mediaconvert"], described["outputs"])
-            with step("Jobs whose events come twice and out of order"):
-                file = app.upload(folder / "tone.m4a")
-                job_ids = [jobs.create_and_cancel(file, 0), jobs.create(f"{file}.missing", 1)]
-                job_ids += [jobs.create(file, 2 + number) for number in range(_COMPLETE_JOBS)]
-                outcomes = _ended(jobs, job_ids)
-            statuses = [outcome["status"] for outcome in outcomes.values()]
-            if statuses != ["CANCELED", "ERROR"] + ["COMPLETE"] * _COMPLETE_JOBS:
-                raise SystemExit(f"the jobs end {statuses}")
-            with step("Their rows end right all the same"):
-                _await_rows(app, outcomes)
-        finally:
-            faulty.stop()
-        log = faulty.log.read_text()
-        if missing := [fault for fault in ("event duplicated", "event held back") if fault not in log]:
-            raise SystemExit(f"{faulty.log} has no {' and no '.join(missing)}")
-    print(f"event_faults: {len(outcomes)} passed, 0 failed")
-    return 0
+@pytest.mark.parametrize("number", range(len(_ENDS)), ids=[f"{n}-{end}" for n, end in enumerate(_ENDS)])
+def test_the_row_ends_right_and_stays_so(number: int, ended: _Ended, host_app: HostApp) -> None:
+    assert ended.outcomes[number]["status"] == _ENDS[number]
+    assert _told(host_app.row(ended.job_ids[number])) == ended.outcomes[number]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@pytest.mark.parametrize("fault", ["event duplicated", "event held back"])
+def test_the_faults_did_happen(fault: str, ended: _Ended) -> None:
+    assert fault in ended.log

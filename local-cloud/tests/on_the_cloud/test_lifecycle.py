@@ -1,18 +1,12 @@
 """The stack's life after its first deployment: updated in place, then deleted without a loss.
 
-Run it on a local cloud, as `make test-e2e` does; the stack is gone afterwards.
+In this order, and after everything else: the stack is gone afterwards.
 """
 
-import json
-import os
-import sys
-from pathlib import Path
-from typing import Any
-
-import boto3
+import pytest
 from botocore.exceptions import ClientError
 from local_cloud.harness import stack
-from local_cloud.harness.progress import step
+from local_cloud.harness.description import Description
 
 _CHANGED = {
     "JobTtlDays": "30",
@@ -24,68 +18,49 @@ _CHANGED = {
 _IN_PLACE = ("JobsTable", "MediaBucket", "ApiKeySecret", "JobEventsFunction", "SubmitJobFunction", "MediaConvertRole")
 
 
-def _resources() -> dict[str, str]:
-    described = boto3.client("cloudformation").describe_stack_resources(StackName=stack.NAME)["StackResources"]
-    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in described}
+@pytest.fixture
+def variables(cloud: Description) -> dict[str, str]:
+    """An operator's, for `sam`."""
+    return {"AWS_ENDPOINT_URL": cloud.endpoint_url, **cloud.administrator.variables()}
 
 
-def _expect(what: str, expected: Any, found: Any) -> None:
-    if expected != found:
-        raise SystemExit(f"{what} is {found!r} instead of {expected!r}")
+def _webhook(cloud: Description) -> str:
+    client = cloud.client("cloudformation", cloud.administrator)
+    [described] = client.describe_stacks(StackName=cloud.stack_name)["Stacks"]
+    return next(output["OutputValue"] for output in described["Outputs"] if output["OutputKey"] == "JobEventsUrl")
 
 
-def _update(template: Path, variables: dict[str, str], logs: Path) -> None:
-    before, url = _resources(), _output("JobEventsUrl")
-    stack.deploy(template, variables, _CHANGED, logs)
-    after = _resources()
-    for name in _IN_PLACE:
-        _expect(name, before[name], after[name])
-    _expect("JobEventsUrl", url, _output("JobEventsUrl"))
-    if "HostRule" not in after:
-        raise SystemExit("HostWebhookUrl made no rule")
+def _kept(cloud: Description) -> tuple[int, int]:
+    """How many rows and objects there are."""
+    dynamodb, s3 = (cloud.client(service, cloud.administrator) for service in ("dynamodb", "s3"))
+    rows = dynamodb.scan(TableName=cloud.outputs["JobsTable"], Select="COUNT")["Count"]
+    return rows, s3.list_objects_v2(Bucket=cloud.outputs["MediaBucket"])["KeyCount"]
 
-    functions = boto3.client("lambda")
+
+def test_an_update_changes_settings_in_place(cloud: Description, variables: dict[str, str]) -> None:
+    before, url = cloud.resources(), _webhook(cloud)
+    stack.deploy(cloud.template, variables, _CHANGED, cloud.logs)
+    after = cloud.resources()
+    assert {name: after[name] for name in _IN_PLACE} == {name: before[name] for name in _IN_PLACE}
+    assert _webhook(cloud) == url
+    assert "HostRule" in after
+
+    functions = cloud.client("lambda", cloud.administrator)
     submit_job = functions.get_function_configuration(FunctionName=after["SubmitJobFunction"])
     settings = submit_job["Environment"]["Variables"]
-    _expect("JOB_TTL_DAYS", "30", settings["JOB_TTL_DAYS"])
-    _expect("OUTPUT_PREFIX", "renditions/", settings["OUTPUT_PREFIX"])
+    assert (settings["JOB_TTL_DAYS"], settings["OUTPUT_PREFIX"]) == ("30", "renditions/")
     reserved = functions.get_function_concurrency(FunctionName=after["JobEventsFunction"])
-    _expect("the reserved concurrency", 5, reserved.get("ReservedConcurrentExecutions"))
+    assert reserved.get("ReservedConcurrentExecutions") == 5
 
 
-def _output(name: str) -> str:
-    [described] = boto3.client("cloudformation").describe_stacks(StackName=stack.NAME)["Stacks"]
-    return next(output["OutputValue"] for output in described["Outputs"] if output["OutputKey"] == name)
-
-
-def _delete(variables: dict[str, str], logs: Path) -> None:
-    table, bucket = _output("JobsTable"), _output("MediaBucket")
-    rows = boto3.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"]
-    objects = boto3.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"]
-    if not rows or not objects:
-        raise SystemExit(f"there is nothing to lose: {rows} rows, {objects} objects; run the end-to-end tests first")
-    stack.delete(variables, logs)
-    _expect("the rows", rows, boto3.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"])
-    _expect("the objects", objects, boto3.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"])
+def test_a_deletion_keeps_rows_and_media(cloud: Description, variables: dict[str, str]) -> None:
+    before = _kept(cloud)
+    assert all(before), "there is nothing to lose: run the tests before this one too"
+    stack.delete(variables, cloud.logs)
+    assert _kept(cloud) == before
+    cloudformation = cloud.client("cloudformation", cloud.administrator)
     try:
-        status = boto3.client("cloudformation").describe_stacks(StackName=stack.NAME)["Stacks"][0]["StackStatus"]
+        [described] = cloudformation.describe_stacks(StackName=cloud.stack_name)["Stacks"]
     except ClientError:
         return
-    _expect("the stack", "DELETE_COMPLETE", status)
-
-
-def main() -> int:
-    """Exit status 0 only if both went as they must."""
-    description = json.loads(Path(os.environ["LOCAL_CLOUD"]).read_text())
-    template, logs = Path(description["template"]), Path(description["logs"])
-    variables = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    with step("Update the stack in place"):
-        _update(template, variables, logs)
-    with step("Delete it, keeping table and media"):
-        _delete(variables, logs)
-    print("lifecycle: 2 passed, 0 failed")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    assert described["StackStatus"] == "DELETE_COMPLETE"

@@ -1,21 +1,18 @@
-"""Every permission is needed: takes each away from the deployed stack, and expects a test to fail.
+"""Every permission of the stack's roles is needed: each is taken away, and an end-to-end test must fail.
 
-Run it on a local cloud, as `make test-e2e` does. A permission that no test misses is one too
-many, or one too little tested; either way this fails.
+A permission that no test misses is one too many, or one too little tested; either way this fails.
 """
 
-import copy
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import boto3
-from local_cloud.harness import stack
-from local_cloud.harness.progress import console
+import pytest
+from local_cloud.harness.description import Description
+from local_cloud.harness.tools import ROOT
+from policy_documents import Document, Permission, permissions
 
 # In this order: the first does most.
 _TESTS = (
@@ -36,97 +33,71 @@ _PATIENCE_SECONDS = "8"
 
 
 @dataclass(frozen=True)
-class Permission:
-    """One action on one resource of one inline policy."""
+class _OfRole:
+    """A permission of a role's inline policy."""
 
     role: str
     policy: str
-    document: dict[str, Any]
-    statement: int
-    action: str
-    resource: str
+    permission: Permission
 
-    def __str__(self) -> str:
-        return f"{self.action} on {self.resource.rsplit(':', 1)[-1]}"
-
-    def without(self) -> dict[str, Any]:
-        """The policy's document with this permission taken out."""
-        document = copy.deepcopy(self.document)
-        statement = document["Statement"][self.statement]
-        kept = [resource for resource in _list(statement["Resource"]) if resource != self.resource]
-        if kept:
-            statement["Resource"] = kept
-        else:
-            # A policy may not be empty: what is left allows nothing.
-            statement["Effect"] = "Deny"
-            statement["Resource"] = "arn:aws:s3:::nothing"
-        return document
+    def put(self, cloud: Description, document: Document) -> None:
+        """Makes the document the policy's."""
+        iam = cloud.client("iam", cloud.administrator)
+        iam.put_role_policy(RoleName=self.role, PolicyName=self.policy, PolicyDocument=json.dumps(document))
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _of_roles(cloud: Description) -> Iterator[_OfRole]:
+    iam, resources = cloud.client("iam", cloud.administrator), cloud.resources()
+    for role in (resources[name] for name in _ROLES):
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+            for permission in permissions(document):
+                yield _OfRole(role, policy, permission)
 
 
-def _resources() -> dict[str, str]:
-    described = boto3.client("cloudformation").describe_stack_resources(StackName=stack.NAME)["StackResources"]
-    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in described}
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each permission that the deployed roles hold."""
+    if "of_role" in metafunc.fixturenames:
+        metafunc.parametrize("of_role", list(_of_roles(Description.here())), ids=lambda each: str(each.permission))
 
 
-def _permissions(iam: Any, role: str) -> Iterator[Permission]:
-    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-        for index, statement in enumerate(document["Statement"]):
-            for action in _list(statement["Action"]):
-                for resource in _list(statement["Resource"]):
-                    yield Permission(role, policy, document, index, action, resource)
+@pytest.fixture(scope="module")
+def e2e() -> str:
+    """The end-to-end tests' program."""
+    command = ["cargo", "test", "--workspace", "--test", "e2e", "--no-run", "--message-format", "json"]
+    built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    [program] = {line["executable"] for line in map(json.loads, built.stdout.splitlines()) if line.get("executable")}
+    return program
 
 
-def _put(iam: Any, permission: Permission, document: dict[str, Any]) -> None:
-    iam.put_role_policy(RoleName=permission.role, PolicyName=permission.policy, PolicyDocument=json.dumps(document))
-
-
-def _restart(functions: list[str]) -> None:
+def _restart_functions(cloud: Description) -> None:
     """New processes, which have fetched and cached nothing yet: Lambda starts them when the configuration is set."""
-    client = boto3.client("lambda")
-    for function in functions:
-        memory = client.get_function_configuration(FunctionName=function)["MemorySize"]
-        client.update_function_configuration(FunctionName=function, MemorySize=memory)
+    functions, resources = cloud.client("lambda", cloud.administrator), cloud.resources()
+    for name in (resources[function] for function in _FUNCTIONS):
+        memory = functions.get_function_configuration(FunctionName=name)["MemorySize"]
+        functions.update_function_configuration(FunctionName=name, MemorySize=memory)
 
 
-def _failing_test() -> str | None:
-    environment = {**os.environ, "E2E_PATIENCE_SECONDS": _PATIENCE_SECONDS, "RUST_BACKTRACE": "0"}
+def _failing_test(e2e: str) -> str | None:
+    variables = {**os.environ, "E2E_PATIENCE_SECONDS": _PATIENCE_SECONDS, "RUST_BACKTRACE": "0"}
     for test in _TESTS:
-        command = ["cargo", "test", "-q", "--workspace", "--test", "e2e", "--", "--exact", test]
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True)
-        if "1 passed" not in ran.stdout and "1 failed" not in ran.stdout:
-            raise SystemExit(f"{test} did not run:\n{ran.stdout}{ran.stderr}")
+        command = [e2e, "-q", "--exact", test]
+        ran = subprocess.run(command, cwd=ROOT / "tests", env=variables, capture_output=True, text=True)
+        assert "1 passed" in ran.stdout or "1 failed" in ran.stdout, f"{test} did not run:\n{ran.stdout}{ran.stderr}"
         if ran.returncode:
             return test
     return None
 
 
-def main() -> int:
-    """Exit status 0 only if each missing permission fails a test, and none fails with all in place."""
-    iam = boto3.client("iam")
-    resources = _resources()
-    functions = [resources[name] for name in _FUNCTIONS]
-    permissions = [p for role in _ROLES for p in _permissions(iam, resources[role])]
-    unmissed = 0
-    for permission in permissions:
-        _put(iam, permission, permission.without())
-        _restart(functions)
-        failing = _failing_test()
-        _put(iam, permission, permission.document)
-        unmissed += failing is None
-        mark, what = ("[green]✓[/]", f"fails {failing}") if failing else ("[red]✗[/]", "nobody misses it")
-        console.print(f" {mark} {permission!s:<60} {what}", soft_wrap=True)
-    _restart(functions)
-    if failing := _failing_test():
-        console.print(f"[red]✗[/] {failing} fails with every permission in place")
-        return 1
-    print(f"permissions: {len(permissions) - unmissed} passed, {unmissed} failed")
-    return 1 if unmissed or not permissions else 0
+def test_a_permission_is_needed(of_role: _OfRole, cloud: Description, e2e: str) -> None:
+    of_role.put(cloud, of_role.permission.without())
+    try:
+        _restart_functions(cloud)
+        assert _failing_test(e2e), f"nobody misses {of_role.permission}"
+    finally:
+        of_role.put(cloud, of_role.permission.document)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def test_with_every_permission_in_place_no_test_fails(cloud: Description, e2e: str) -> None:
+    _restart_functions(cloud)
+    assert _failing_test(e2e) is None

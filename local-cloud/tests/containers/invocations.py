@@ -2,14 +2,15 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
 
-from .harness.cloud import LocalCloud
-from .harness.sam_local import SAMPLE_BUCKET
-from .harness.tools import ROOT
+from local_cloud.harness.cloud import LocalCloud
+from local_cloud.harness.sam_local import SAMPLE_BUCKET
+from local_cloud.harness.tools import ROOT
 
 # Every sample event is of this job.
 SAMPLE_JOB = "1700000000000-abc123"
@@ -23,20 +24,25 @@ class Invocation:
 
     title: str
     function: str
-    event: Path | dict[str, Any]
+    event: Callable[[LocalCloud], Path | dict[str, Any]]
     answer: dict[str, Any]
     row: dict[str, Any]
 
 
-def invocations(cloud: LocalCloud) -> list[Invocation]:
+def invocations() -> list[Invocation]:
     """All of them, for a stack that has had no event yet."""
-    return [*_unauthorized(), *_events(_event_with_key(cloud)), *_requests()]
+    return [*_unauthorized(), *_events(), *_requests()]
+
+
+def _is(event: Path | dict[str, Any]) -> Callable[[LocalCloud], Path | dict[str, Any]]:
+    """An event that needs nothing of the cloud."""
+    return lambda _: event
 
 
 def _unauthorized() -> list[Invocation]:
     answer = _http(401, {"error": "unauthorized"})
     return [
-        Invocation(file, "JobEventsFunction", _EVENTS / file, answer, {"jobId": None})
+        Invocation(file, "JobEventsFunction", _is(_EVENTS / file), answer, {"jobId": None})
         for file in ("job-events/complete.json", "job-events/complete-base64.json")
     ]
 
@@ -47,28 +53,33 @@ def _event_with_key(cloud: LocalCloud) -> dict[str, Any]:
     return json.loads(made.stdout)
 
 
-def _events(with_key: dict[str, Any]) -> list[Invocation]:
+def _base64_with_key(cloud: LocalCloud) -> dict[str, Any]:
+    event = json.loads((_EVENTS / "job-events" / "complete-base64.json").read_text())
+    event["headers"]["x-api-key"] = _event_with_key(cloud)["headers"]["x-api-key"]
+    return event
+
+
+def _events() -> list[Invocation]:
     raw = "mediaconvert/progressing.json"
-    base64 = json.loads((_EVENTS / "job-events" / "complete-base64.json").read_text())
-    base64["headers"]["x-api-key"] = with_key["headers"]["x-api-key"]
     progressing = {"status": "PROGRESSING", "startedAt": 1700000003654, "finishedAt": None}
     complete = {"status": "COMPLETE", "startedAt": 1700000003654, "finishedAt": 1700000123124}
     steps = [
-        (raw, _EVENTS / raw, _taken("PROGRESSING", "applied"), progressing),
-        ("make event STATUS=COMPLETE", with_key, _http(200, _taken("COMPLETE", "applied")), complete),
-        ("complete-base64.json, right key", base64, _http(200, _taken("COMPLETE", "duplicate")), complete),
-        ("not an event", {}, _error("invalid_event", "detail is missing"), complete),
+        (raw, _is(_EVENTS / raw), _taken("PROGRESSING", "applied"), progressing),
+        ("make event STATUS=COMPLETE", _event_with_key, _http(200, _taken("COMPLETE", "applied")), complete),
+        ("complete-base64.json, right key", _base64_with_key, _http(200, _taken("COMPLETE", "duplicate")), complete),
+        ("not an event", _is({}), _error("invalid_event", "detail is missing"), complete),
     ]
     return [Invocation(title, "JobEventsFunction", *rest) for title, *rest in steps]
 
 
 def _requests() -> list[Invocation]:
     profiles = {"mp4": "mp4", "webm": "webm", "settings": None, "url": "mp4"}
+    batch = _EVENTS / "submit-job/batch.json"
     refused = _error("InvalidRequest", 'input: "clip.mov" must start with s3:// or https://')
     return [
         *(_request(f"submit-job/{name}.json", profile) for name, profile in profiles.items()),
-        Invocation("batch.json", "SubmitJobFunction", _EVENTS / "submit-job/batch.json", {"batchItemFailures": []}, {}),
-        Invocation("not a request", "SubmitJobFunction", {"input": "clip.mov"}, refused, {}),
+        Invocation("batch.json", "SubmitJobFunction", _is(batch), {"batchItemFailures": []}, {}),
+        Invocation("not a request", "SubmitJobFunction", _is({"input": "clip.mov"}), refused, {}),
     ]
 
 
@@ -78,7 +89,7 @@ def _request(file: str, profile: str | None) -> Invocation:
     destination = f"s3://{SAMPLE_BUCKET}/transcoded/{request['outputKey']}/" if "outputKey" in request else ANY
     answer = {"jobId": ANY, "status": "SUBMITTED", "destination": destination, "idempotent": False}
     row = {"input": request["input"], "profile": profile, "destination": destination, "submittedAt": ANY}
-    return Invocation(file, "SubmitJobFunction", _EVENTS / file, answer, row)
+    return Invocation(file, "SubmitJobFunction", _is(_EVENTS / file), answer, row)
 
 
 def _taken(status: str, outcome: str) -> dict[str, Any]:
