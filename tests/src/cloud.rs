@@ -29,8 +29,6 @@ pub struct Cloud {
     pub s3: aws_sdk_s3::Client,
     /// The submit queue, as the host application may use it.
     pub sqs: aws_sdk_sqs::Client,
-    /// The SDK's settings of the host application, for what has no client here.
-    pub host_app: SdkConfig,
     /// The SDK's settings of the administrator, for what the host application may not do.
     pub administrator: SdkConfig,
 }
@@ -91,7 +89,6 @@ impl Cloud {
             lambda: aws_sdk_lambda::Client::new(&host_app),
             s3: aws_sdk_s3::Client::from_conf(s3),
             sqs: aws_sdk_sqs::Client::new(&host_app),
-            host_app,
             administrator: sdk_config(&description, &description.administrator),
             description,
         }

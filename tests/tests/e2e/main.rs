@@ -4,7 +4,6 @@
 //! because some tests take a part of the stack away for a moment.
 
 mod delivery;
-mod host_app;
 mod idempotency;
 mod jobs;
 mod killed;

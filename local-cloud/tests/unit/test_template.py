@@ -7,13 +7,12 @@ local cloud would refuse it.
 import functools
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from local_cloud.harness.tools import ROOT
 from ministack.services.cloudformation import engine
 
-ROOT = Path(__file__).parents[2]
 JOBS = "arn:aws:mediaconvert:us-east-1:000000000000:jobs/*"
 QUEUES = "arn:aws:mediaconvert:us-east-1:000000000000:queues"
 BUCKET = "arn:aws:s3:::media"
