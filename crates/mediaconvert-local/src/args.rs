@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::event_faults::EventFaults;
+use crate::events::EventFaults;
 
 /// A MediaConvert that runs on a laptop: the same API and events, with ffmpeg inside.
 ///

@@ -4,7 +4,6 @@ mod api;
 mod args;
 mod clock;
 mod create_job;
-mod event_faults;
 mod events;
 mod fetch;
 mod ffmpeg;

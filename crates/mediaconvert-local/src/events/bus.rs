@@ -1,8 +1,8 @@
-//! Events on their way to EventBridge's default bus.
+//! The way to EventBridge's default bus.
 //!
-//! One task delivers them all, in the order in which they arose unless faults were asked for, so that
-//! a slow bus never holds up a job. An event that cannot be delivered is logged and given up, which is what the service
-//! promises, too: best effort.
+//! One task delivers all events, in the order in which they arose unless faults were asked for, so
+//! that a slow bus never holds up a job. An event that cannot be delivered is logged and dropped:
+//! the service, too, promises no more than best effort.
 
 use std::time::Duration;
 
@@ -10,36 +10,17 @@ use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use serde_json::Value;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::clock::Millis;
-use crate::event_faults::{EventFaults, FaultyWay};
+use super::event::JobEvent;
+use super::faults::{EventFaults, FaultyWay};
 
 /// `PutEvents` takes so many entries at once.
 const BATCH: usize = 10;
 const ATTEMPTS: u32 = 8;
 /// An event that nothing overtakes for so long is held back no longer.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
-
-/// One event of one job.
-#[derive(Debug, Clone)]
-pub(crate) struct JobEvent {
-    /// The event's only resource.
-    pub(crate) job_arn: String,
-    /// When it arose.
-    pub(crate) time: Millis,
-    /// Its `detail`.
-    pub(crate) detail: Value,
-}
-
-impl JobEvent {
-    /// Its `detail.status`.
-    pub(crate) fn status(&self) -> &str {
-        self.detail["status"].as_str().unwrap_or_default()
-    }
-}
 
 /// Where jobs leave their events.
 #[derive(Debug, Clone)]
@@ -140,11 +121,12 @@ mod tests {
     use aws_credential_types::Credentials;
     use axum::Json;
     use axum::routing::post;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use tokio::net::TcpListener;
     use tokio::sync::mpsc::unbounded_channel;
 
     use super::*;
+    use crate::clock::Millis;
 
     /// A client of an event bus that takes everything, and what it took.
     async fn event_bus() -> (Client, UnboundedReceiver<Value>) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::events::JobEvent;
+use super::event::JobEvent;
 
 /// The faults, each with the share of all events, 0 to 1, that it happens to.
 #[derive(Debug, Clone, Copy, Default)]
