@@ -1,61 +1,14 @@
 //! An output's settings as arguments of ffmpeg: a pure function, for the encoders of a common
 //! static build. One ffmpeg writes one output.
 
-use std::collections::BTreeMap;
-
+use super::command_line::{Arguments, input};
 use super::mux::mux;
-use crate::probe::{AudioStream, CONTAINERS, Media, VideoStream};
+use super::source::Source;
+use crate::probe::VideoStream;
 use crate::settings::{
-    AudioCodec, AudioDescription, AudioSelector, Content, FrameCapture, Gop, Language, RateControl, Ratio,
-    Rotate, Scaling, Segments, Size, VideoCodec, VideoDescription,
+    AudioCodec, AudioDescription, Content, FrameCapture, Gop, Language, RateControl, Ratio, Scaling,
+    Segments, Size, VideoCodec, VideoDescription,
 };
-
-/// The input as an output sees it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Source<'a> {
-    /// Its file, in the directory ffmpeg runs in.
-    pub(crate) file: &'a str,
-    /// What is in it.
-    pub(crate) media: &'a Media,
-    /// How its pictures are turned.
-    pub(crate) rotate: Rotate,
-    /// What an audio description's source name means.
-    pub(crate) audio_selectors: &'a BTreeMap<String, AudioSelector>,
-}
-
-impl Source<'_> {
-    /// The audio stream behind a selector's name. The service model says under
-    /// `AudioDescription.AudioSourceName`: a selector that the input lacks is replaced by the
-    /// default one, and without such there is silence.
-    fn audio(&self, name: &str) -> Option<&AudioStream> {
-        let stream = |selector: &AudioSelector| {
-            let track = selector.track.unwrap_or(1).checked_sub(1)?;
-            self.media.audio.get(usize::try_from(track).ok()?)
-        };
-        let default = || self.audio_selectors.values().find(|selector| selector.is_default);
-        (self.audio_selectors.get(name).and_then(stream)).or_else(|| default().and_then(stream))
-    }
-
-    /// The size of its pictures, turned as the settings say.
-    pub(crate) fn size(&self) -> Option<(u32, u32)> {
-        let video = self.media.video.first()?;
-        Some(match self.turn(video) {
-            90 | 270 => (video.height, video.width),
-            _ => (video.width, video.height),
-        })
-    }
-
-    /// Degrees clockwise.
-    fn turn(&self, video: &VideoStream) -> u16 {
-        match self.rotate {
-            Rotate::Auto => video.rotation,
-            Rotate::Degree0 => 0,
-            Rotate::Degrees90 => 90,
-            Rotate::Degrees180 => 180,
-            Rotate::Degrees270 => 270,
-        }
-    }
-}
 
 /// The arguments with which ffmpeg writes `content` to `target`. The caller has made sure that the
 /// input has pictures if the output wants any.
@@ -99,30 +52,6 @@ pub(crate) fn arguments(source: &Source<'_>, content: &Content, target: &str) ->
         }
     }
     arguments.0
-}
-
-#[derive(Default)]
-pub(super) struct Arguments(pub(super) Vec<String>);
-
-impl Arguments {
-    pub(super) fn add<T: Into<String>>(&mut self, arguments: impl IntoIterator<Item = T>) {
-        self.0.extend(arguments.into_iter().map(Into::into));
-    }
-
-    /// `-b:v 1000`.
-    pub(super) fn option(&mut self, name: &str, value: impl std::fmt::Display) {
-        self.0.extend([name.to_owned(), format!("{value}")]);
-    }
-}
-
-/// A file that anybody may have made.
-pub(super) fn input(arguments: &mut Arguments, file: &str, media: &Media) {
-    // ffmpeg would turn the pictures by itself, or pass the rotation on. A filter turns them.
-    if let Some(video) = media.video.first().filter(|video| video.rotation != 0) {
-        arguments.option(&format!("-display_rotation:{}", video.index), 0);
-    }
-    arguments.add(["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS]);
-    arguments.option("-i", format!("file:{file}"));
 }
 
 /// A second input of silence, as long as the first.

@@ -1,6 +1,6 @@
 //! Pictures for inputs that have none.
 
-use super::arguments::{Arguments, input};
+use super::command_line::{Arguments, input};
 use crate::probe::Media;
 
 /// The arguments with which ffmpeg adds black video to the sound in `file` and writes both to

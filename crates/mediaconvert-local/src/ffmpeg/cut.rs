@@ -1,6 +1,6 @@
 //! Cuts encoded outputs into the segments of a CMAF or DASH package.
 
-use super::arguments::Arguments;
+use super::command_line::Arguments;
 use crate::probe::VideoStream;
 use crate::settings::Segments;
 

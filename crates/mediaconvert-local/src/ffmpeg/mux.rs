@@ -1,6 +1,6 @@
 //! The container of an output, or its segments and their playlist.
 
-use super::arguments::Arguments;
+use super::command_line::Arguments;
 use crate::settings::{AudioDescription, Container, Segments};
 
 /// What an encode ends with: the muxer and what it writes. Segments of CMAF and DASH are cut later,
