@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Part, read_playlist, reference};
+use super::part::{Part, read_playlist, reference};
 use crate::ffmpeg::{self, Stream};
 use crate::job_error::JobError;
 use crate::probe;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use m3u8_rs::MediaPlaylistType;
 
-use super::{Part, read_playlist, text_of};
+use super::part::{Part, read_playlist, text_of};
 use crate::ffmpeg;
 use crate::job_error::JobError;
 use crate::probe;

@@ -2,7 +2,7 @@
 
 use m3u8_rs::{AlternativeMedia, AlternativeMediaType, MasterPlaylist, Resolution, VariantStream};
 
-use super::{Part, reference, text_of};
+use super::part::{Part, reference, text_of};
 use crate::job_error::JobError;
 use crate::settings::{AudioTrack, Content, Format, HlsPlaylists, OutputGroup};
 
