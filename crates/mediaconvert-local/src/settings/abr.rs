@@ -3,9 +3,9 @@
 //! MediaConvert looks at the pictures to find out which renditions are worth their bits. Here their
 //! size alone decides, within the same limits.
 
-use super::SettingsError;
+use super::error::SettingsError;
 use super::node::Node;
-use super::video::{RateControl, Scaling, Size, VideoDescription};
+use super::video::{AbrLimits, RateControl, Scaling, Size, VideoDescription};
 
 /// `automatedEncodingSettings.abrSettings`; all bitrates are bits per second.
 #[derive(Debug, Clone, Copy)]
@@ -47,12 +47,11 @@ impl AutomatedAbr {
         Ok(Some(abr))
     }
 
-    /// How many bits are spent before the renditions are known.
-    pub(super) fn rate_control(self, level: f64) -> RateControl {
-        RateControl::Quality {
-            level: self.quality.unwrap_or(level),
+    /// What holds for all renditions.
+    pub(super) fn limits(self) -> AbrLimits {
+        AbrLimits {
             max_bitrate: self.max_bitrate,
-            buffer: None,
+            quality: self.quality,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The sound of an output: which selector it comes from and how it is encoded.
 
-use super::SettingsError;
+use super::error::SettingsError;
 use super::node::Node;
 
 /// One audio track of an output.

@@ -1,12 +1,12 @@
 //! Output groups: files that stand alone, or the parts of one streaming package.
 
-use std::collections::HashMap;
-
-use super::SettingsError;
 use super::abr::AutomatedAbr;
+use super::destination::Destination;
+use super::error::SettingsError;
 use super::input::Input;
 use super::node::Node;
 use super::output::{Content, Output};
+use super::package::{Format, Package};
 
 /// A group of outputs.
 #[derive(Debug, Clone)]
@@ -20,74 +20,7 @@ pub(crate) struct OutputGroup {
     /// Its outputs, in the order of the settings.
     pub(crate) outputs: Vec<Output>,
     /// What makes renditions of the output with video.
-    abr: Option<AutomatedAbr>,
-}
-
-/// `destination`, as far as all outputs of a group share it.
-#[derive(Debug, Clone)]
-pub(crate) struct Destination {
-    /// The bucket.
-    pub(crate) bucket: String,
-    /// The beginning of all keys; a package's top-level manifests add nothing but the extension.
-    pub(crate) stem: String,
-}
-
-/// A streaming package: segments and the manifests that list them.
-#[derive(Debug, Clone)]
-pub(crate) struct Package {
-    /// The kind of group.
-    pub(crate) format: Format,
-    /// Its HLS playlists, if it has any.
-    pub(crate) hls: Option<HlsPlaylists>,
-    /// Whether there is a DASH manifest.
-    pub(crate) dash: bool,
-    /// How the outputs are cut.
-    pub(crate) segments: Segments,
-}
-
-/// What HLS playlists state.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct HlsPlaylists {
-    /// Whether the segments' lengths are in whole seconds.
-    pub(crate) whole_seconds: bool,
-    /// Whether there are frame sizes in the multivariant playlist.
-    pub(crate) resolution: bool,
-}
-
-/// The kinds of streaming packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// MPEG-2 transport stream segments with HLS playlists.
-    Hls,
-    /// Fragmented MP4 segments for HLS and DASH.
-    Cmaf,
-    /// Fragmented MP4 segments for DASH.
-    DashIso,
-}
-
-impl Format {
-    /// MediaConvert's name for such a group.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Hls => "HLS_GROUP",
-            Self::Cmaf => "CMAF_GROUP",
-            Self::DashIso => "DASH_ISO_GROUP",
-        }
-    }
-}
-
-/// How an output is cut into segments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Segments {
-    /// The length of a segment.
-    pub(crate) seconds: u32,
-    /// The length of the fragments within one; absent where there are none.
-    pub(crate) fragment_seconds: Option<u32>,
-    /// Whether all segments are in one file.
-    pub(crate) single_file: bool,
-    /// Whether key frames are added so that segments have just this length (`EXACT`); otherwise
-    /// they end with the first GOP that reaches it.
-    pub(crate) exact: bool,
+    pub(super) abr: Option<AutomatedAbr>,
 }
 
 #[derive(Clone, Copy)]
@@ -107,29 +40,6 @@ impl Kind {
     }
 }
 
-/// What players and proxies are told, or what is tuned, rather than what is in the package.
-const PRESENTATION: &[&str] = &[
-    "adMarkers",
-    "audioChannelConfigSchemeIdUri",
-    "audioOnlyHeader",
-    "captionLanguageSetting",
-    "captionSegmentLengthControl",
-    "codecSpecification",
-    "dashManifestStyle",
-    "minBufferTime",
-    "minSegmentLength",
-    "mpdManifestBandwidthType",
-    "programDateTimePeriod",
-    "progressiveWriteHlsManifest",
-    "ptsOffsetHandlingForBFrames",
-    "segmentsPerSubdirectory",
-    "targetDurationCompatibilityMode",
-    "timedMetadataId3Frame",
-    "timedMetadataId3Period",
-    "videoCompositionOffsets",
-    "writeSegmentTimelineInRepresentation",
-];
-
 impl OutputGroup {
     pub(super) fn parse(node: Node<'_>, path: String, input: &Input) -> Result<Self, SettingsError> {
         let settings = node.node("outputGroupSettings")?;
@@ -143,10 +53,11 @@ impl OutputGroup {
             let rule = "automated ABR is for HLS, CMAF and DASH groups";
             return Err(node.malformed("automatedEncodingSettings", rule));
         }
+        let limits = abr.map(AutomatedAbr::limits);
         let outputs = (node.nodes("outputs")?.into_iter().enumerate())
             .map(|(index, output)| {
                 let path = format!("{}[{index}]", node.path("outputs"));
-                Output::parse(output, path, &destination, package.as_ref(), abr)
+                Output::parse(output, path, &destination, package.as_ref(), limits)
             })
             .collect::<Result<Vec<_>, _>>()?;
         if outputs.is_empty() {
@@ -214,10 +125,10 @@ fn group_settings(node: Node<'_>, input: &Input) -> Result<(Destination, Option<
     let kind = node.required("type", kind)?;
     let key = kind.settings_key();
     let group = node.required(key, node.node(key)?)?;
-    let destination = destination(&group, input)?;
+    let destination = Destination::parse(&group, input)?;
     let package = match kind {
         Kind::File => None,
-        Kind::Streaming(format) => Some(package(&group, format)?),
+        Kind::Streaming(format) => Some(Package::parse(&group, format)?),
     };
     // Access control, encryption and storage class of the objects.
     group.harmless(&["destinationSettings"]);
@@ -226,183 +137,12 @@ fn group_settings(node: Node<'_>, input: &Input) -> Result<(Destination, Option<
     Ok((destination, package))
 }
 
-fn destination(group: &Node<'_>, input: &Input) -> Result<Destination, SettingsError> {
-    let uri = group.required("destination", group.text("destination")?)?;
-    let (bucket, key) = uri
-        .strip_prefix("s3://")
-        .and_then(|rest| rest.split_once('/'))
-        .filter(|(bucket, _)| !bucket.is_empty())
-        .ok_or_else(|| group.malformed("destination", format!("{uri:?} is no s3:// URI")))?;
-    refuse_format_identifiers(group, "destination", key)?;
-    let stem = if key.is_empty() || key.ends_with('/') {
-        format!("{key}{}", input.uri.base_name())
-    } else {
-        key.to_owned()
-    };
-    Ok(Destination {
-        bucket: bucket.to_owned(),
-        stem,
-    })
-}
-
-/// `$dt$` and its like, which MediaConvert replaces in names.
-pub(super) fn refuse_format_identifiers(node: &Node<'_>, key: &str, name: &str) -> Result<(), SettingsError> {
-    let is_identifier = |part: &&str| {
-        !part.is_empty() && part.len() <= 9 && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    let parts = name.split('$').count();
-    let inner = name.split('$').skip(1).take(parts.saturating_sub(2));
-    match inner.into_iter().find(is_identifier) {
-        Some(identifier) => Err(node.unsupported(key, &format!("the format identifier ${identifier}$"))),
-        None => Ok(()),
-    }
-}
-
-/// Defaults are those the service model states under each group's members.
-fn package(node: &Node<'_>, format: Format) -> Result<Package, SettingsError> {
-    const DISABLED: &[(&str, bool)] = &[("ENABLED", true), ("DISABLED", false)];
-    let (hls, dash) = match format {
-        Format::Hls => (true, false),
-        Format::DashIso => (false, true),
-        Format::Cmaf => (
-            node.one_of("writeHlsManifest", DISABLED)?.unwrap_or(true),
-            node.one_of("writeDashManifest", DISABLED)?.unwrap_or(true),
-        ),
-    };
-    let segments = segments(node, format)?;
-    let whole_seconds = node.one_of(
-        "manifestDurationFormat",
-        &[("FLOATING_POINT", false), ("INTEGER", true)],
-    )?;
-    let resolution = node.one_of("streamInfResolution", &[("INCLUDE", true), ("EXCLUDE", false)])?;
-    let on_demand = [("MAIN_PROFILE", false), ("ON_DEMAND_PROFILE", true)];
-    if node.one_of("mpdProfile", &on_demand)? == Some(true) && !segments.single_file {
-        let rule = "ON_DEMAND_PROFILE needs segmentControl SINGLE_FILE";
-        return Err(node.malformed("mpdProfile", rule));
-    }
-    node.only("clientCache", &["ENABLED"])?;
-    node.only("directoryStructure", &["SINGLE_DIRECTORY"])?;
-    node.only("hbbtvCompliance", &["NONE"])?;
-    node.only("imageBasedTrickPlay", &["NONE"])?;
-    node.only("manifestCompression", &["NONE"])?;
-    node.only("outputSelection", &["MANIFESTS_AND_SEGMENTS"])?;
-    node.only("programDateTime", &["EXCLUDE"])?;
-    node.integer("timestampDeltaMilliseconds", 0..=0)?;
-    node.harmless(PRESENTATION);
-    let playlists = HlsPlaylists {
-        whole_seconds: whole_seconds.unwrap_or_default(),
-        resolution: resolution.unwrap_or(true),
-    };
-    Ok(Package {
-        format,
-        hls: hls.then_some(playlists),
-        dash,
-        segments,
-    })
-}
-
-fn segments(node: &Node<'_>, format: Format) -> Result<Segments, SettingsError> {
-    let default = match format {
-        Format::Hls | Format::Cmaf => 10,
-        Format::DashIso => 30,
-    };
-    let seconds = node.unsigned("segmentLength", 1..=i32::MAX as u32)?;
-    let fragment_seconds = match format {
-        Format::Hls => None,
-        Format::Cmaf | Format::DashIso => node.unsigned("fragmentLength", 1..=i32::MAX as u32)?.or(Some(2)),
-    };
-    let single_file = node.one_of(
-        "segmentControl",
-        &[("SEGMENTED_FILES", false), ("SINGLE_FILE", true)],
-    )?;
-    let exact = node.one_of(
-        "segmentLengthControl",
-        &[("EXACT", true), ("GOP_MULTIPLE", false)],
-    )?;
-    if node
-        .number("minFinalSegmentLength")?
-        .is_some_and(|length| length > 0.0)
-    {
-        return Err(node.unsupported("minFinalSegmentLength", "a minimum"));
-    }
-    Ok(Segments {
-        seconds: seconds.unwrap_or(default),
-        fragment_seconds,
-        single_file: single_file.unwrap_or_default(),
-        exact: exact.unwrap_or(true),
-    })
-}
-
-/// "In a job that includes an automated ABR output group, all ABR output groups must use automated
-/// ABR."
-pub(super) fn refuse_mixed_abr(groups: &[OutputGroup]) -> Result<(), SettingsError> {
-    let automated = groups.iter().find(|group| group.abr.is_some());
-    let by_hand = (groups.iter()).find(|group| group.package.is_some() && group.abr.is_none());
-    match (automated, by_hand) {
-        (Some(automated), Some(by_hand)) => Err(SettingsError::malformed(
-            format!("{}.automatedEncodingSettings", by_hand.path),
-            format!(
-                "is required, as {} has it and both are streaming groups",
-                automated.path
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses what would overwrite one another, and jobs that only capture frames.
-pub(super) fn refuse_clashes(groups: &[OutputGroup]) -> Result<(), SettingsError> {
-    let mut written = HashMap::new();
-    let objects = groups.iter().flat_map(|group| {
-        let bucket = &group.destination.bucket;
-        let manifests = (group.manifests()).map(move |key| (&group.path, format!("s3://{bucket}/{key}")));
-        let has_playlists = (group.package.as_ref()).is_some_and(|package| package.hls.is_some());
-        let outputs = group.outputs.iter().map(move |output| {
-            let playlist = has_playlists.then(|| format!("s3://{bucket}/{}", output.playlist()));
-            (&output.path, playlist.unwrap_or_else(|| output.uri()))
-        });
-        manifests.chain(outputs)
-    });
-    for (path, uri) in objects {
-        if let Some(first) = written.insert(uri.clone(), path) {
-            return Err(SettingsError::malformed(
-                path,
-                format!("writes {uri} as {first} does; give each its own nameModifier"),
-            ));
-        }
-    }
-    let mut outputs = groups.iter().flat_map(|group| &group.outputs);
-    if outputs.all(|output| matches!(output.content, Content::Captures(_))) {
-        return Err(SettingsError::malformed(
-            "settings.outputGroups",
-            "an output that is no frame capture is required",
-        ));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
     use crate::settings::JobSettings;
-
-    #[test]
-    fn names_with_format_identifiers_are_refused() {
-        for (name, refused) in [
-            ("-$dt$", true),
-            ("-$w$x$h$", true),
-            ("-$Bandwidth$", true),
-            ("-us$", false),
-            ("cost $5 or $ 6", false),
-        ] {
-            let value = json!({"nameModifier": name});
-            let node = Node::new("output", &value).unwrap();
-            let result = refuse_format_identifiers(&node, "nameModifier", name);
-            assert_eq!(result.is_err(), refused, "{name}");
-        }
-    }
 
     fn automated() -> Value {
         let group = json!({

@@ -5,7 +5,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::SettingsError;
+use super::error::SettingsError;
 use super::node::Node;
 
 /// One input.

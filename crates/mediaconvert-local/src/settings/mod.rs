@@ -7,60 +7,31 @@
 
 mod abr;
 mod audio;
+mod conflicts;
 mod container;
+mod destination;
+mod error;
 mod group;
 mod input;
 mod node;
 mod output;
+mod package;
+mod rendition;
 mod video;
 
 use serde_json::Value;
 
 pub(crate) use audio::{AudioCodec, AudioDescription, Language};
-pub(crate) use container::{AudioTrack, Container};
-pub(crate) use group::{Format, HlsPlaylists, OutputGroup, Package, Segments};
+pub(crate) use container::Container;
+pub(crate) use error::SettingsError;
+pub(crate) use group::OutputGroup;
 pub(crate) use input::{AudioSelector, Input, InputUri, Rotate};
 pub(crate) use output::{Content, Output};
+pub(crate) use package::{Format, HlsPlaylists, Package, Segments};
+pub(crate) use rendition::AudioTrack;
 pub(crate) use video::{FrameCapture, Gop, RateControl, Ratio, Scaling, Size, VideoCodec, VideoDescription};
 
 use node::Node;
-
-/// Why settings cannot be used.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum SettingsError {
-    /// MediaConvert refuses them at `CreateJob`.
-    #[error("{path}: {rule}")]
-    Malformed {
-        /// Where, for instance `settings.inputs[0].fileInput`.
-        path: String,
-        /// The rule that the value breaks.
-        rule: String,
-    },
-    /// MediaConvert would take them; this program does not.
-    #[error("{path}: {what} is not supported by mediaconvert-local")]
-    Unsupported {
-        /// Where.
-        path: String,
-        /// The value, or `this setting`.
-        what: String,
-    },
-}
-
-impl SettingsError {
-    fn malformed(path: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self::Malformed {
-            path: path.into(),
-            rule: rule.into(),
-        }
-    }
-
-    fn unsupported(path: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::Unsupported {
-            path: path.into(),
-            what: what.into(),
-        }
-    }
-}
 
 /// What a job reads and what it makes of it.
 #[derive(Debug, Clone)]
@@ -91,8 +62,8 @@ impl JobSettings {
                 OutputGroup::parse(group, path, &input)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        group::refuse_clashes(&groups)?;
-        group::refuse_mixed_abr(&groups)?;
+        conflicts::refuse_clashes(&groups)?;
+        conflicts::refuse_mixed_abr(&groups)?;
         // Timecodes matter to clipping and burn-in alone, and those are refused where they stand.
         node.harmless(&["timecodeConfig", "adAvailOffset"]);
         node.integer("followSource", 1..=1)?;

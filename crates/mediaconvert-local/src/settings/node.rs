@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::SettingsError;
+use super::error::SettingsError;
 
 type Result<T> = std::result::Result<T, SettingsError>;
 

@@ -1,12 +1,13 @@
 //! Outputs: what is in each and where it goes.
 
-use super::SettingsError;
-use super::abr::AutomatedAbr;
 use super::audio::AudioDescription;
-use super::container::{self, Container, Rendition};
-use super::group::{Destination, Format, Package, Segments, refuse_format_identifiers};
+use super::container::{self, Container};
+use super::destination::{Destination, refuse_format_identifiers};
+use super::error::SettingsError;
 use super::node::Node;
-use super::video::{FrameCapture, Video, VideoDescription};
+use super::package::{Format, Package, Segments};
+use super::rendition::Rendition;
+use super::video::{AbrLimits, FrameCapture, Video, VideoDescription};
 
 /// One file, one series of captures, or one part of a streaming package.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ impl Output {
         path: String,
         destination: &Destination,
         package: Option<&Package>,
-        abr: Option<AutomatedAbr>,
+        abr: Option<AbrLimits>,
     ) -> Result<Self, SettingsError> {
         if let Some(preset) = node.text("preset")? {
             let rule = format!("there is no preset {preset:?}; this MediaConvert has none");
@@ -134,7 +135,7 @@ fn hls_settings(node: &Node<'_>) -> Result<Option<Rendition>, SettingsError> {
     };
     let hls = settings.node("hlsSettings")?;
     settings.finish()?;
-    hls.map(container::hls_settings).transpose()
+    hls.map(Rendition::parse_hls).transpose()
 }
 
 /// Where an output stands.
