@@ -1,16 +1,23 @@
 //! The API over HTTP, on jobs that wait: there is no slot for them to run in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use reqwest::{Client, Method};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::*;
+use super::{Service, router};
 use crate::create_job;
 use crate::events::EventBus;
 use crate::fetch::WebClient;
+use crate::job_templates::JobTemplates;
+use crate::jobs::Jobs;
+use crate::queues::Queues;
+use crate::quotas::Quotas;
 use crate::role::ServiceRole;
+use crate::runner::Runner;
 use crate::schedule::Schedule;
 use crate::tools::Tools;
 
