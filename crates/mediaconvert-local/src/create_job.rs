@@ -228,29 +228,11 @@ fn hop_destination(at: &str, hop: &Hop, from: &str, to: String) -> Result<HopDes
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use serde_json::json;
 
     use super::*;
-
-    pub(crate) fn body() -> Value {
-        json!({
-            "role": "arn:aws:iam::111122223333:role/MediaConvert_Default_Role",
-            "settings": {
-                "inputs": [{"fileInput": "s3://in/clip.mov"}],
-                "outputGroups": [{
-                    "outputGroupSettings": {
-                        "type": "FILE_GROUP_SETTINGS",
-                        "fileGroupSettings": {"destination": "s3://out/"},
-                    },
-                    "outputs": [{
-                        "containerSettings": {"container": "MP4"},
-                        "audioDescriptions": [{"codecSettings": {"codec": "AAC"}}],
-                    }],
-                }],
-            },
-        })
-    }
+    use crate::fixtures::requests::{body, request};
 
     fn parse(body: &Value) -> Result<JobRequest, Refused> {
         let default = "arn:aws:mediaconvert:us-east-1:111122223333:queues/Default";
@@ -260,10 +242,6 @@ pub(crate) mod tests {
                 .is_none_or(|queue| queue == "Default")
                 .then(|| default.to_owned())
         })
-    }
-
-    pub(crate) fn request() -> JobRequest {
-        parse(&body()).unwrap()
     }
 
     #[test]

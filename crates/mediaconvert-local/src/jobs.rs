@@ -184,7 +184,7 @@ fn job_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::create_job::tests::request;
+    use crate::fixtures::requests::request;
 
     fn jobs() -> Jobs {
         remembering(Duration::from_mins(1))

@@ -7,6 +7,8 @@ mod create_job;
 mod events;
 mod fetch;
 mod ffmpeg;
+#[cfg(test)]
+mod fixtures;
 mod input_details;
 mod job;
 mod job_error;

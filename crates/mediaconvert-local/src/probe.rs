@@ -309,7 +309,7 @@ mod tests {
         let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n";
         for text in ["hello", "", playlist, "ffconcat version 1.0\nfile /etc/passwd\n"] {
             std::fs::write(directory.path().join("input"), text).unwrap();
-            let error = input(&Tools::for_tests(), directory.path(), "input")
+            let error = input(&crate::fixtures::tools(), directory.path(), "input")
                 .await
                 .unwrap_err();
             assert!(matches!(error, ProbeError::NotMedia(_)), "{text}: {error}");

@@ -45,17 +45,4 @@ impl Tools {
             .kill_on_drop(true);
         command
     }
-
-    /// The programs that the tests run, from `FFMPEG` and `FFPROBE`.
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        let path = |variable| {
-            let path = std::env::var_os(variable);
-            PathBuf::from(path.unwrap_or_else(|| panic!("set {variable} to the path of that program")))
-        };
-        Self {
-            ffmpeg: path("FFMPEG"),
-            ffprobe: path("FFPROBE"),
-        }
-    }
 }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{Service, router};
-use crate::create_job;
 use crate::events::EventBus;
 use crate::fetch::WebClient;
+use crate::fixtures::requests;
 use crate::job_templates::JobTemplates;
 use crate::jobs::Jobs;
 use crate::queues::Queues;
@@ -90,7 +90,7 @@ impl Api {
 }
 
 fn job() -> Value {
-    let mut job = create_job::tests::body();
+    let mut job = requests::body();
     job["userMetadata"] = json!({"mediaId": "42"});
     job
 }

@@ -16,6 +16,4 @@ pub(crate) use process::{EncodeProgress, encode};
 pub(crate) use source::Source;
 
 #[cfg(test)]
-pub(crate) mod fixture;
-#[cfg(test)]
 mod tests;

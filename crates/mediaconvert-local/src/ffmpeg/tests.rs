@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::fixture::{Input, PICTURES, SOUND};
 use super::{EncodeProgress, Source, add_black_video, arguments, encode};
+use crate::fixtures::media::{MadeInput, PICTURES, SOUND};
+use crate::fixtures::tools;
 use crate::probe::{self, Media};
 use crate::settings::{Content, JobSettings};
-use crate::tools::Tools;
 use serde_json::{Value, json};
 
-impl Input {
+impl MadeInput {
     async fn encode(&self, settings: &Value) -> (Media, Vec<EncodeProgress>) {
         let settings = JobSettings::parse(settings).unwrap();
         let content = &settings.groups[0].outputs[0].content;
@@ -85,7 +85,7 @@ fn size(media: &Media) -> (u32, u32) {
 
 #[tokio::test]
 async fn every_codec_is_encoded() {
-    let input = Input::clip().await;
+    let input = MadeInput::clip().await;
     let vbr = |codec: &str, key: &str| json!({"codecSettings": {"codec": codec, key: {"bitrate": 300_000}}});
     let av1 = json!({"codecSettings": {"codec": "AV1", "av1Settings": {
         "maxBitrate": 500_000, "bitDepth": "BIT_10",
@@ -128,7 +128,7 @@ async fn every_codec_is_encoded() {
 
 #[tokio::test]
 async fn progress_reaches_the_end() {
-    let (_, progress) = Input::clip()
+    let (_, progress) = MadeInput::clip()
         .await
         .encode(&settings("MP4", &h264(), &aac()))
         .await;
@@ -140,7 +140,7 @@ async fn progress_reaches_the_end() {
 
 #[tokio::test]
 async fn sizes_follow_the_scaling_behavior() {
-    let input = Input::clip().await;
+    let input = MadeInput::clip().await;
     for (width, height, scaling, expected) in [
         (None, None, "DEFAULT", (640, 360)),
         (Some(320), None, "DEFAULT", (320, 180)),
@@ -165,7 +165,7 @@ async fn sizes_follow_the_scaling_behavior() {
 }
 
 /// A video that a player turns by a quarter, made of another.
-async fn turned(input: Input) -> Input {
+async fn turned(input: MadeInput) -> MadeInput {
     let options = [
         "-display_rotation",
         "-90",
@@ -182,12 +182,12 @@ async fn turned(input: Input) -> Input {
     encode(&input.tools, directory, &options, |_| ()).await.unwrap();
     std::fs::rename(directory.join("turned"), directory.join("input")).unwrap();
     let media = probe::input(&input.tools, directory, "input").await.unwrap();
-    Input { media, ..input }
+    MadeInput { media, ..input }
 }
 
 #[tokio::test]
 async fn ladders_fit_portraits_and_never_enlarge_them() {
-    let input = turned(Input::clip().await).await;
+    let input = turned(MadeInput::clip().await).await;
     let capture =
         json!({"codecSettings": {"codec": "FRAME_CAPTURE", "frameCaptureSettings": {"maxCaptures": 1}}});
     for (side, expected) in [
@@ -218,7 +218,7 @@ async fn ladders_fit_portraits_and_never_enlarge_them() {
 
 #[tokio::test]
 async fn rotated_videos_come_out_as_the_settings_say_and_without_metadata() {
-    let input = turned(Input::clip().await).await;
+    let input = turned(MadeInput::clip().await).await;
     assert_eq!(input.media.video[0].rotation, 90);
 
     for (rotate, expected) in [
@@ -239,7 +239,7 @@ async fn rotated_videos_come_out_as_the_settings_say_and_without_metadata() {
 async fn a_video_without_sound_gets_silence_of_its_length() {
     let mut options = PICTURES.to_vec();
     options.extend(["-c:v", "libvpx", "-b:v", "200000", "-f", "webm"]);
-    let input = Input::new(&options).await;
+    let input = MadeInput::new(&options).await;
     let (media, _) = input.encode(&settings("MP4", &h264(), &aac())).await;
 
     assert_eq!(codecs(&media), (Some("h264"), Some("aac")));
@@ -258,7 +258,7 @@ async fn sound_without_pictures_gets_black_ones_of_its_length() {
     ] {
         let mut options = SOUND.to_vec();
         options.extend(["-c:a", codec, "-f", format]);
-        let mut input = Input::new(&options).await;
+        let mut input = MadeInput::new(&options).await;
         let directory = input.directory.path();
         let arguments = add_black_video("input", &input.media, "black");
         let black = encode(&input.tools, directory, &arguments, |_| ()).await;
@@ -286,7 +286,10 @@ async fn the_frame_rate_is_converted() {
         "framerateDenominator": 1,
     }}});
     let opus = json!({"codec": "OPUS", "opusSettings": {}});
-    let (media, _) = Input::clip().await.encode(&settings("WEBM", &video, &opus)).await;
+    let (media, _) = MadeInput::clip()
+        .await
+        .encode(&settings("WEBM", &video, &opus))
+        .await;
 
     assert!((media.video[0].frame_rate - 24.0).abs() < 0.01, "{media:?}");
     assert_eq!(media.audio[0].channels, 1);
@@ -294,7 +297,7 @@ async fn the_frame_rate_is_converted() {
 
 #[tokio::test]
 async fn frames_are_captured_from_the_first_on() {
-    let input = Input::clip().await;
+    let input = MadeInput::clip().await;
     let mut settings = settings("MP4", &Value::Null, &aac());
     let capture = json!({
         "containerSettings": {"container": "RAW"},
@@ -335,7 +338,7 @@ async fn selectors_choose_their_track_and_fall_back_as_documented() {
         "1",
     ]);
     options.extend(["-metadata:s:a:1", "language=fra", "-c:a", "aac", "-f", "mp4"]);
-    let input = Input::new(&options).await;
+    let input = MadeInput::new(&options).await;
     let follow = json!({"codec": "AAC", "aacSettings": {"codingMode": "CODING_MODE_AUTO"}});
     for (selectors, expected) in [
         (
@@ -380,7 +383,7 @@ async fn a_failed_encode_says_why() {
     };
     let settings = JobSettings::parse(&settings("MP4", &Value::Null, &aac())).unwrap();
     let arguments = arguments(&source, &settings.groups[0].outputs[0].content, "output");
-    let encoded = encode(&Tools::for_tests(), directory.path(), &arguments, |_| ()).await;
+    let encoded = encode(&tools(), directory.path(), &arguments, |_| ()).await;
 
     let message = encoded.unwrap_err().to_string();
     assert!(message.contains("Invalid data"), "{message}");

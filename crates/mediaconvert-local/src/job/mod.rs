@@ -287,7 +287,7 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::create_job::tests::request;
+    use crate::fixtures::requests::request;
 
     fn job() -> Job {
         Job::new(

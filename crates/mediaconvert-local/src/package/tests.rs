@@ -6,22 +6,22 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::package;
-use crate::ffmpeg::fixture::Input;
 use crate::ffmpeg::{Source, arguments, encode};
+use crate::fixtures::media::{MadeInput, PICTURES};
 use crate::measure::WrittenGroup;
 use crate::probe::{self, Media};
 use crate::settings::JobSettings;
 
 /// What a package's job leaves in its bucket: keys and the files' contents.
 struct Bucket {
-    input: Input,
+    input: MadeInput,
     written: WrittenGroup,
     objects: BTreeMap<String, Vec<u8>>,
 }
 
 impl Bucket {
     /// Runs the job's only group as the runner does, and puts its files into `bucket/`.
-    async fn of(input: Input, settings: &Value) -> Self {
+    async fn of(input: MadeInput, settings: &Value) -> Self {
         let settings = JobSettings::parse(settings).unwrap();
         let group = &settings.groups[0];
         let source = Source {
@@ -159,7 +159,7 @@ async fn an_hls_ladder_plays() {
         &json!({"destination": "s3://out/a/", "segmentLength": 1, "minSegmentLength": 0}),
         &json!([rendition(360), rendition(180)]),
     );
-    let bucket = Bucket::of(Input::clip().await, &settings).await;
+    let bucket = Bucket::of(MadeInput::clip().await, &settings).await;
 
     bucket.assert_whole(&["a/clip.m3u8"]);
     for (height, width) in [(360, 640), (180, 320)] {
@@ -257,7 +257,7 @@ async fn a_cmaf_package_plays_by_both_manifests() {
         }),
         &cmaf_outputs(),
     );
-    let bucket = Bucket::of(Input::clip().await, &settings).await;
+    let bucket = Bucket::of(MadeInput::clip().await, &settings).await;
 
     bucket.assert_whole(&["a/main.m3u8", "a/main.mpd"]);
     for key in [
@@ -313,7 +313,7 @@ async fn a_dash_package_is_named_as_dash_packages_are() {
         &json!({"destination": "s3://out/a/", "segmentLength": 1}),
         &outputs,
     );
-    let bucket = Bucket::of(Input::clip().await, &settings).await;
+    let bucket = Bucket::of(MadeInput::clip().await, &settings).await;
     let mut named = named_by_mpd(bucket.text("a/clip.mpd"));
     named.push("clip.mpd".to_owned());
     named.sort();
@@ -334,14 +334,14 @@ async fn a_dash_package_is_named_as_dash_packages_are() {
 async fn packages_of_single_files_are_cut_by_byte_ranges() {
     let single = json!({"destination": "s3://out/", "segmentLength": 1, "segmentControl": "SINGLE_FILE"});
     let settings = job("CMAF_GROUP_SETTINGS", &single, &cmaf_outputs());
-    let cmaf = Bucket::of(Input::clip().await, &settings).await;
+    let cmaf = Bucket::of(MadeInput::clip().await, &settings).await;
     let hls = json!([{
         "nameModifier": "-v",
         "containerSettings": {"container": "M3U8"},
         "videoDescription": video(180),
         "audioDescriptions": audio(),
     }]);
-    let hls = Bucket::of(Input::clip().await, &job("HLS_GROUP_SETTINGS", &single, &hls)).await;
+    let hls = Bucket::of(MadeInput::clip().await, &job("HLS_GROUP_SETTINGS", &single, &hls)).await;
 
     cmaf.assert_whole(&["clip.m3u8", "clip.mpd"]);
     assert_eq!(
@@ -385,7 +385,7 @@ async fn sound_of_its_own_goes_with_the_pictures() {
         &json!({"destination": "s3://out/", "segmentLength": 1, "manifestDurationFormat": "INTEGER"}),
         &outputs,
     );
-    let bucket = Bucket::of(Input::clip().await, &settings).await;
+    let bucket = Bucket::of(MadeInput::clip().await, &settings).await;
 
     bucket.assert_whole(&["clip.m3u8"]);
     let raw = &bucket.objects["clip_raw_00002.aac"];
@@ -423,7 +423,7 @@ async fn names_of_all_kinds_resolve() {
     }
     let settings = json!({"destination": "s3://out/a b/", "segmentLength": 1});
     let settings = job("CMAF_GROUP_SETTINGS", &settings, &outputs);
-    let bucket = Bucket::of(Input::clip().await, &settings).await;
+    let bucket = Bucket::of(MadeInput::clip().await, &settings).await;
 
     bucket.assert_whole(&["a b/clip.m3u8", "a b/clip.mpd"]);
     for name in named_by_mpd(bucket.text("a b/clip.mpd")) {
@@ -436,13 +436,7 @@ async fn a_package_of_sound_alone_plays_and_silence_counts_as_sound() {
     let sound = json!([cmaf_outputs()[0]]);
     let settings = json!({"destination": "s3://out/", "segmentLength": 1});
     let settings = job("CMAF_GROUP_SETTINGS", &settings, &sound);
-    let silent = crate::ffmpeg::fixture::PICTURES;
-    let silent = [
-        &silent[..],
-        &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"],
-    ]
-    .concat();
-    let bucket = Bucket::of(Input::new(&silent).await, &settings).await;
+    let bucket = Bucket::of(MadeInput::pictures(PICTURES).await, &settings).await;
 
     bucket.assert_whole(&["clip.m3u8", "clip.mpd"]);
     let multivariant = bucket.text("clip.m3u8");
@@ -490,12 +484,7 @@ fn automated(settings: &Value) -> Value {
 async fn automated_abr_chooses_renditions_within_its_limits() {
     let settings = automated(&json!({"maxRenditions": 3, "minAbrBitrate": 100_000}));
     let portrait = ["-f", "lavfi", "-i", "testsrc2=s=360x640:r=30:d=1"];
-    let portrait = [
-        &portrait[..],
-        &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"],
-    ]
-    .concat();
-    let bucket = Bucket::of(Input::new(&portrait).await, &settings).await;
+    let bucket = Bucket::of(MadeInput::pictures(portrait).await, &settings).await;
 
     bucket.assert_whole(&["clip.m3u8"]);
     for (number, expected) in [(1, (360, 640)), (2, (288, 512)), (3, (216, 384))] {
@@ -532,7 +521,7 @@ async fn segments_end_where_their_length_control_says() {
             }]);
             let settings =
                 json!({"destination": "s3://out/", "segmentLength": 1, "segmentLengthControl": control});
-            let bucket = Bucket::of(Input::clip().await, &job(kind, &settings, &output)).await;
+            let bucket = Bucket::of(MadeInput::clip().await, &job(kind, &settings, &output)).await;
             assert_eq!(seconds(&bucket, "clip-v.m3u8"), expected, "{control} {container}");
         }
     }
