@@ -65,11 +65,11 @@ pub(crate) struct Jobs {
     account_id: String,
     bus: EventBus,
     token_lifetime: Duration,
-    state: Mutex<State>,
+    index: Mutex<Index>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Index {
     // Ids start with the time of creation, so their order is that of the jobs.
     by_id: BTreeMap<String, Arc<SharedJob>>,
     tokens: HashMap<String, (Instant, Arc<SharedJob>)>,
@@ -83,23 +83,23 @@ impl Jobs {
             account_id: account_id.to_owned(),
             bus,
             token_lifetime,
-            state: Mutex::default(),
+            index: Mutex::default(),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no change of the list panics")
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().expect("no change of the list panics")
     }
 
     /// Takes a job on. The second value is false for a job that an earlier request with the same
     /// client request token has started.
     pub(crate) fn create(&self, request: JobRequest) -> (Arc<SharedJob>, bool) {
-        let mut state = self.state();
-        state
+        let mut index = self.index();
+        index
             .tokens
             .retain(|_, (since, _)| since.elapsed() < self.token_lifetime);
         let token = request.client_request_token.clone();
-        if let Some((_, job)) = token.as_ref().and_then(|token| state.tokens.get(token)) {
+        if let Some((_, job)) = token.as_ref().and_then(|token| index.tokens.get(token)) {
             return (Arc::clone(job), false);
         }
         let id = job_id();
@@ -112,16 +112,16 @@ impl Jobs {
             bus: self.bus.clone(),
             cancel: Notify::new(),
         });
-        state.by_id.insert(id, Arc::clone(&job));
+        index.by_id.insert(id, Arc::clone(&job));
         if let Some(token) = token {
-            state.tokens.insert(token, (Instant::now(), Arc::clone(&job)));
+            index.tokens.insert(token, (Instant::now(), Arc::clone(&job)));
         }
         (job, true)
     }
 
     /// The job with this id.
     pub(crate) fn get(&self, id: &str) -> Option<Arc<SharedJob>> {
-        self.state().by_id.get(id).map(Arc::clone)
+        self.index().by_id.get(id).map(Arc::clone)
     }
 
     /// Up to `limit` jobs that `filter` lets through, after the one with the id `after`.
@@ -132,14 +132,14 @@ impl Jobs {
         after: Option<&str>,
         limit: usize,
     ) -> Vec<Arc<SharedJob>> {
-        let state = self.state();
+        let index = self.index();
         let wanted = |job: &Arc<SharedJob>| {
             let job = job.lock();
             (filter.status).is_none_or(|status| job.status() == status)
                 && (filter.queue_arn.as_ref()).is_none_or(|queue| job.request.queue_arn == *queue)
                 && (filter.input_file.as_ref()).is_none_or(|file| job.request.reads(file))
         };
-        let jobs = state.by_id.iter();
+        let jobs = index.by_id.iter();
         let page: Vec<_> = if descending {
             let rest = jobs
                 .rev()

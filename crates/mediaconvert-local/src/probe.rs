@@ -124,18 +124,18 @@ async fn run(tools: &Tools, directory: &Path, options: &[&str], file: &str) -> R
 #[derive(Debug, Deserialize)]
 struct Report {
     #[serde(default)]
-    streams: Vec<Stream>,
-    format: Format,
+    streams: Vec<StreamReport>,
+    format: ContainerReport,
 }
 
 #[derive(Debug, Deserialize)]
-struct Format {
+struct ContainerReport {
     duration: Option<String>,
     bit_rate: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Stream {
+struct StreamReport {
     index: u32,
     id: Option<String>,
     codec_type: Option<String>,
@@ -202,8 +202,8 @@ impl From<Report> for Media {
     }
 }
 
-impl From<&Stream> for VideoStream {
-    fn from(stream: &Stream) -> Self {
+impl From<&StreamReport> for VideoStream {
+    fn from(stream: &StreamReport) -> Self {
         let raw_bits = number(stream.bits_per_raw_sample.as_deref()).filter(|&bits| bits > 0);
         let rotation = stream.side_data_list.iter().find_map(|data| data.rotation);
         Self {
@@ -224,8 +224,8 @@ impl From<&Stream> for VideoStream {
     }
 }
 
-impl From<&Stream> for AudioStream {
-    fn from(stream: &Stream) -> Self {
+impl From<&StreamReport> for AudioStream {
+    fn from(stream: &StreamReport) -> Self {
         Self {
             index: stream.index,
             stream_id: stream_id(stream),
@@ -242,7 +242,7 @@ fn number<T: std::str::FromStr>(text: Option<&str>) -> Option<T> {
 }
 
 /// The container's number, which ffprobe writes as `0x1`; streams without one count from 1.
-fn stream_id(stream: &Stream) -> u32 {
+fn stream_id(stream: &StreamReport) -> u32 {
     let id = stream.id.as_deref().and_then(|id| id.strip_prefix("0x"));
     id.and_then(|id| u32::from_str_radix(id, 16).ok())
         .unwrap_or(stream.index + 1)

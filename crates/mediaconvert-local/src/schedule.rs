@@ -10,19 +10,19 @@ use tokio::sync::Notify;
 /// The jobs that wait, by queue, and the room they wait for.
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    state: Mutex<State>,
+    state: Mutex<Slots>,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Slots {
     room: u16,
     arrivals: u64,
-    queues: HashMap<String, Queue>,
+    queues: HashMap<String, QueueLoad>,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct QueueLoad {
     waiting: BTreeSet<Place>,
     running: u32,
     limits: Limits,
@@ -43,9 +43,9 @@ type Place = (Reverse<i32>, u64);
 impl Schedule {
     /// With room for so many jobs at once.
     pub(crate) fn new(room: u16) -> Self {
-        let state = State {
+        let state = Slots {
             room,
-            ..State::default()
+            ..Slots::default()
         };
         Self {
             state: Mutex::new(state),
@@ -53,7 +53,7 @@ impl Schedule {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Slots> {
         self.state.lock().expect("no change of the schedule panics")
     }
 
@@ -79,8 +79,8 @@ impl Schedule {
     }
 }
 
-impl State {
-    fn queue(&mut self, arn: &str) -> &mut Queue {
+impl Slots {
+    fn queue(&mut self, arn: &str) -> &mut QueueLoad {
         self.queues.entry(arn.to_owned()).or_default()
     }
 
@@ -96,7 +96,7 @@ impl State {
     }
 }
 
-impl Queue {
+impl QueueLoad {
     fn has_room(&self) -> bool {
         let most = self.limits.concurrent_jobs.unwrap_or(u32::MAX);
         !self.limits.paused && self.running < most

@@ -77,7 +77,7 @@ impl AudioCodec {
 }
 
 #[derive(Clone, Copy)]
-enum CodecName {
+enum AudioCodecName {
     Aac,
     Opus,
     Vorbis,
@@ -122,17 +122,17 @@ fn encoding(node: Node<'_>) -> Result<Encoding, SettingsError> {
     let name = node.one_of(
         "codec",
         &[
-            ("AAC", CodecName::Aac),
-            ("OPUS", CodecName::Opus),
-            ("VORBIS", CodecName::Vorbis),
-            ("MP3", CodecName::Mp3),
+            ("AAC", AudioCodecName::Aac),
+            ("OPUS", AudioCodecName::Opus),
+            ("VORBIS", AudioCodecName::Vorbis),
+            ("MP3", AudioCodecName::Mp3),
         ],
     )?;
     let encoding = match node.required("codec", name)? {
-        CodecName::Aac => aac(node.node("aacSettings")?),
-        CodecName::Opus => opus(node.node("opusSettings")?),
-        CodecName::Vorbis => vorbis(node.node("vorbisSettings")?),
-        CodecName::Mp3 => mp3(node.node("mp3Settings")?),
+        AudioCodecName::Aac => aac(node.node("aacSettings")?),
+        AudioCodecName::Opus => opus(node.node("opusSettings")?),
+        AudioCodecName::Vorbis => vorbis(node.node("vorbisSettings")?),
+        AudioCodecName::Mp3 => mp3(node.node("mp3Settings")?),
     }?;
     node.finish()?;
     Ok(encoding)

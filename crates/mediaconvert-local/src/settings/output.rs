@@ -92,12 +92,12 @@ impl Output {
             Container::M3u8 if video.is_none() && !rendition.audio_in_m2ts => Container::PackedAudio,
             container => container,
         };
-        let place = Place {
+        let location = Location {
             output: &path,
             container: &container_path,
             package,
         };
-        let content = content(&place, container, video, audio)?;
+        let content = content(&location, container, video, audio)?;
         Ok(Self {
             path,
             bucket: destination.bucket.clone(),
@@ -139,44 +139,45 @@ fn hls_settings(node: &Node<'_>) -> Result<Option<Rendition>, SettingsError> {
 }
 
 /// Where an output stands.
-struct Place<'a> {
+struct Location<'a> {
     output: &'a str,
     container: &'a str,
     package: Option<&'a Package>,
 }
 
 fn content(
-    place: &Place<'_>,
+    location: &Location<'_>,
     container: Container,
     video: Option<Video>,
     audio: Vec<AudioDescription>,
 ) -> Result<Content, SettingsError> {
-    let misplaced =
-        |what: &str| SettingsError::unsupported(place.container, format!("{what} in {}", container.name()));
+    let misplaced = |what: &str| {
+        SettingsError::unsupported(location.container, format!("{what} in {}", container.name()))
+    };
     let video = match video {
         Some(Video::Captured(_)) if container != Container::Raw => {
             return Err(SettingsError::malformed(
-                place.container,
+                location.container,
                 "frame captures need container RAW",
             ));
         }
         Some(Video::Captured(_)) if !audio.is_empty() => {
             return Err(SettingsError::malformed(
-                place.output,
+                location.output,
                 "frame captures have no audio",
             ));
         }
         Some(Video::Captured(capture)) => {
-            refuse_foreign_container(place, container)?;
+            refuse_foreign_container(location, container)?;
             return Ok(Content::Captures(capture));
         }
         Some(Video::Encoded(video)) => Some(video),
         None => None,
     };
-    refuse_foreign_container(place, container)?;
+    refuse_foreign_container(location, container)?;
     if video.is_none() && audio.is_empty() {
         return Err(SettingsError::malformed(
-            place.output,
+            location.output,
             "a videoDescription or an audioDescription is required",
         ));
     }
@@ -189,7 +190,9 @@ fn content(
     if container.takes_one_stream() && usize::from(video.is_some()) + audio.len() > 1 {
         return Err(misplaced("more than one stream"));
     }
-    let in_one_file = place.package.is_some_and(|package| package.segments.single_file);
+    let in_one_file = location
+        .package
+        .is_some_and(|package| package.segments.single_file);
     if container == Container::PackedAudio && in_one_file {
         return Err(misplaced("packed audio of a SINGLE_FILE group"));
     }
@@ -197,19 +200,19 @@ fn content(
         container,
         video,
         audio,
-        segments: place.package.map(|package| package.segments),
+        segments: location.package.map(|package| package.segments),
     })
 }
 
 /// Each kind of package has a container of its own, and files have others.
-fn refuse_foreign_container(place: &Place<'_>, container: Container) -> Result<(), SettingsError> {
-    let format = place.package.map(|package| package.format);
+fn refuse_foreign_container(location: &Location<'_>, container: Container) -> Result<(), SettingsError> {
+    let format = location.package.map(|package| package.format);
     if container.package() == format {
         return Ok(());
     }
     let group = format.map_or("a file group", Format::name);
     let what = format!("{} in {group}", container.name());
-    Err(SettingsError::unsupported(place.container, what))
+    Err(SettingsError::unsupported(location.container, what))
 }
 
 /// The service model's list, under `Output.Extension`; those of segments are what jobs write.

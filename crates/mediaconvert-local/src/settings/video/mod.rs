@@ -102,7 +102,7 @@ const TUNING: &[&str] = &[
 ];
 
 #[derive(Clone, Copy)]
-enum CodecName {
+enum VideoCodecName {
     Encoded(VideoCodec),
     FrameCapture,
 }
@@ -135,16 +135,16 @@ impl Video {
         let name = codec.one_of(
             "codec",
             &[
-                ("H_264", CodecName::Encoded(VideoCodec::H264)),
-                ("H_265", CodecName::Encoded(VideoCodec::H265)),
-                ("VP8", CodecName::Encoded(VideoCodec::Vp8)),
-                ("VP9", CodecName::Encoded(VideoCodec::Vp9)),
-                ("AV1", CodecName::Encoded(VideoCodec::Av1)),
-                ("FRAME_CAPTURE", CodecName::FrameCapture),
+                ("H_264", VideoCodecName::Encoded(VideoCodec::H264)),
+                ("H_265", VideoCodecName::Encoded(VideoCodec::H265)),
+                ("VP8", VideoCodecName::Encoded(VideoCodec::Vp8)),
+                ("VP9", VideoCodecName::Encoded(VideoCodec::Vp9)),
+                ("AV1", VideoCodecName::Encoded(VideoCodec::Av1)),
+                ("FRAME_CAPTURE", VideoCodecName::FrameCapture),
             ],
         )?;
         let video = match codec.required("codec", name)? {
-            CodecName::Encoded(name) => {
+            VideoCodecName::Encoded(name) => {
                 let settings = codec.node(name.settings_key())?;
                 let settings = codec.required(name.settings_key(), settings)?;
                 if abr.is_some() {
@@ -152,7 +152,7 @@ impl Video {
                 }
                 Self::Encoded(encoded(settings, name, size, abr)?)
             }
-            CodecName::FrameCapture => {
+            VideoCodecName::FrameCapture => {
                 let settings = codec.node("frameCaptureSettings")?;
                 let settings = codec.required("frameCaptureSettings", settings)?;
                 Self::Captured(captured(&settings, size)?)
