@@ -6,6 +6,7 @@
 
 mod dash;
 mod hls;
+mod mpd;
 mod multivariant;
 mod part;
 #[cfg(test)]
@@ -42,9 +43,9 @@ pub(crate) async fn package(
     // They become visible in this order: what is named before what names it.
     let mut files: Vec<WrittenFile> = parts.iter().flat_map(|part| part.segments(group)).collect();
     if let Some(mpd) = mpd {
-        let text = dash::manifest(&mpd, group, &parts);
+        let text = dash::manifest(&mpd, group, &parts)?;
         let file = (format!("{name}.mpd"), format!("{}.mpd", group.destination.stem));
-        files.push(write(directory, group, file, MPD_TYPE, text.as_bytes())?);
+        files.push(write(directory, group, file, MPD_TYPE, &text)?);
     }
     if let Some(settings) = package.hls {
         for (index, part) in parts.iter().enumerate() {
