@@ -11,8 +11,8 @@ use crate::settings::{JobSettings, SettingsError};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
-    role: Option<String>,
-    settings: Option<Value>,
+    role: String,
+    settings: Value,
     queue: Option<String>,
     #[serde(default)]
     user_metadata: Map<String, Value>,
@@ -77,15 +77,11 @@ pub(crate) struct HopDestination {
 pub(crate) struct StatusUpdateInterval(u32);
 
 impl StatusUpdateInterval {
-    const ALLOWED: [u32; 15] = [
-        10, 12, 15, 20, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600,
-    ];
     /// "Approximately one minute."
     const DEFAULT: Self = Self(60);
 
     fn parse(text: &str) -> Option<Self> {
-        let seconds = text.strip_prefix("SECONDS_")?.parse().ok()?;
-        Self::ALLOWED.contains(&seconds).then_some(Self(seconds))
+        text.strip_prefix("SECONDS_")?.parse().ok().map(Self)
     }
 
     /// `SECONDS_60`.
@@ -157,10 +153,7 @@ impl JobRequest {
             fill_in(&mut body, &template);
         }
         let body: Body = serde_json::from_value(Value::Object(body))?;
-        let settings_json = body
-            .settings
-            .ok_or_else(|| Refused::field("settings", "is required"))?;
-        let settings = match JobSettings::parse(&settings_json) {
+        let settings = match JobSettings::parse(&body.settings) {
             Err(error @ SettingsError::Malformed { .. }) => return Err(Refused::Settings(error)),
             settings => settings,
         };
@@ -182,7 +175,7 @@ impl JobRequest {
             hop_destinations: hop_destinations.collect::<Result<_, _>>()?,
             queue_arn,
             job_template: body.job_template,
-            settings_json,
+            settings_json: body.settings,
             settings,
             user_metadata: body.user_metadata,
             client_request_token: body.client_request_token,
@@ -194,15 +187,12 @@ impl JobRequest {
     }
 }
 
-fn role(role: Option<String>) -> Result<String, Refused> {
-    match role {
-        Some(role) if role.starts_with("arn:") && role.contains(":role/") => Ok(role),
-        Some(role) => Err(Refused::field(
-            "role",
-            format!("{role:?} is not the ARN of a role"),
-        )),
-        None => Err(Refused::field("role", "is required")),
+fn role(arn: String) -> Result<String, Refused> {
+    if arn.starts_with("arn:") && arn.contains(":role/") {
+        return Ok(arn);
     }
+    let rule = format!("{arn:?} is not the ARN of a role");
+    Err(Refused::field("role", rule))
 }
 
 /// "This queue cannot be the original queue"; without one it is the default queue.
@@ -330,6 +320,79 @@ mod tests {
             ),
         ] {
             assert_eq!(hopping(hop), Err(refusal.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_models_rules_come_first_and_are_its_own() {
+        let output = "/settings/outputGroups/0/outputs/0";
+        let h264 = |settings: Value| json!({"codecSettings": {"codec": "H_264", "h264Settings": settings}});
+        let at = "settings.outputGroups[0].outputs[0]";
+        let settings = format!("{at}.videoDescription.codecSettings.h264Settings");
+        for (pointer, value, message) in [
+            (
+                "videoDescription",
+                h264(json!({"rateControlMode": "CBR", "bitrate": 1_300_000_000})),
+                format!("{settings}.bitrate: 1300000000 is not from 1000 to 1152000000"),
+            ),
+            (
+                "videoDescription",
+                h264(json!({"maxBitrate": 5000, "numberBFramesBetweenReferenceFrames": 8})),
+                format!("{settings}.numberBFramesBetweenReferenceFrames: 8 is not from 0 to 7"),
+            ),
+            (
+                "videoDescription",
+                h264(json!({"maxBitrate": 5000, "qvbrSettings": {"qvbrQualityLevelFineTune": 1.5}})),
+                format!("{settings}.qvbrSettings.qvbrQualityLevelFineTune: 1.5 is not from 0 to 1"),
+            ),
+            (
+                "videoDescription",
+                h264(json!({"maxBitrate": 5000, "gopSize": -0.5})),
+                format!("{settings}.gopSize: -0.5 is less than 0"),
+            ),
+            (
+                "videoDescription",
+                json!({"width": 7}),
+                format!("{at}.videoDescription.width: 7 is not from 32 to 8192"),
+            ),
+            (
+                "nameModifier",
+                json!(3),
+                format!("{at}.nameModifier: 3 is not a string"),
+            ),
+            (
+                "audioDescriptions",
+                json!({}),
+                format!("{at}.audioDescriptions: {{}} is not a list"),
+            ),
+        ] {
+            let mut body = body();
+            body.pointer_mut(output).unwrap()[pointer] = value;
+            assert_eq!(parse(&body).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn numbers_that_only_this_program_does_not_support_are_accepted_and_fail_later() {
+        for (pointer, value) in [
+            (
+                "/settings/inputs/0",
+                json!({"fileInput": "s3://in/clip.mov", "audioSelectors": {"a": {"offset": 40}}}),
+            ),
+            (
+                "/settings/outputGroups/0/outputGroupSettings",
+                json!({"type": "HLS_GROUP_SETTINGS", "hlsGroupSettings": {
+                    "destination": "s3://out/", "timestampDeltaMilliseconds": 1000,
+                }}),
+            ),
+        ] {
+            let mut body = body();
+            *body.pointer_mut(pointer).unwrap() = value;
+            let settings = parse(&body).unwrap().settings;
+            assert!(
+                matches!(settings, Err(SettingsError::Unsupported { .. })),
+                "{settings:?}"
+            );
         }
     }
 

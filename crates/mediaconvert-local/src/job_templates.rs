@@ -51,15 +51,11 @@ impl JobTemplates {
 
     /// `CreateJobTemplate`.
     pub(crate) fn create(&self, request: Map<String, Value>) -> Result<Value, TemplateError> {
-        let bad = |rule: &str| TemplateError::BadRequest(rule.to_owned());
         let name = request.get("name").and_then(Value::as_str).unwrap_or_default();
         let name = match name {
-            "" => return Err(bad("name: is required")),
+            "" => return Err(TemplateError::BadRequest("name: is empty".to_owned())),
             name => name.to_owned(),
         };
-        if !request.get("settings").is_some_and(Value::is_object) {
-            return Err(bad("settings: is required"));
-        }
         let now = Millis::now().seconds();
         let mut template = request;
         template.remove("tags");

@@ -121,7 +121,7 @@ fn check(name: &str, value: &Value, path: &str, violations: &mut Vec<Violation>)
             }
         }
         _ => {
-            let rule = scalar(shape, value);
+            let rule = scalar(name, shape, value);
             violations.extend(rule.map(|rule| Violation {
                 path: path.to_owned(),
                 rule,
@@ -173,12 +173,16 @@ fn structure(
 }
 
 /// The rule that a value without members breaks, if it breaks one.
-fn scalar(shape: &Shape, value: &Value) -> Option<String> {
+fn scalar(name: &str, shape: &Shape, value: &Value) -> Option<String> {
     let what = match shape.r#type {
         Type::Boolean if value.is_boolean() => return None,
-        Type::Double | Type::Timestamp if value.is_number() => return None,
+        Type::Timestamp if value.is_number() => return None,
+        Type::Double => match value.as_f64() {
+            Some(number) => return range(double_bounds(name), number, value),
+            None => "a number",
+        },
         Type::Integer | Type::Long => match value.as_i64() {
-            Some(number) => return range(shape, number, &number.to_string()),
+            Some(number) => return range((shape.min, shape.max), number, value),
             None => "an integer",
         },
         Type::String => match value.as_str() {
@@ -186,7 +190,7 @@ fn scalar(shape: &Shape, value: &Value) -> Option<String> {
             None => "a string",
         },
         Type::Boolean => "true or false",
-        Type::Double | Type::Timestamp => "a number",
+        Type::Timestamp => "a number",
         Type::List => "a list",
         Type::Map | Type::Structure => "an object",
     };
@@ -202,7 +206,8 @@ fn text_rule(shape: &Shape, text: &str) -> Option<String> {
         return Some(format!("{text:?} is not one of {}", values.join(", ")));
     }
     let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    if let Some(rule) = range(shape, length, &format!("the length of {text:?}")) {
+    let what = format!("the length of {text:?}");
+    if let Some(rule) = range((shape.min, shape.max), length, what) {
         return Some(rule);
     }
     let pattern = shape.pattern.as_deref()?;
@@ -210,15 +215,32 @@ fn text_rule(shape: &Shape, text: &str) -> Option<String> {
     (!matches).then(|| format!("{text:?} does not match {pattern}"))
 }
 
-fn range(shape: &Shape, number: i64, what: &str) -> Option<String> {
-    let (least, most) = (shape.min.unwrap_or(i64::MIN), shape.max.unwrap_or(i64::MAX));
-    if (least..=most).contains(&number) {
+/// The model states no bounds of doubles but in the names of their shapes, such as
+/// `__doubleMinNegative60MaxNegative1`.
+fn double_bounds(name: &str) -> (Option<f64>, Option<f64>) {
+    let bound = |word: &str| {
+        let (_, rest) = name.split_once(word)?;
+        let (sign, rest) = match rest.strip_prefix("Negative") {
+            Some(rest) => (-1.0, rest),
+            None => (1.0, rest),
+        };
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        Some(sign * digits.parse::<f64>().ok()?)
+    };
+    (bound("Min"), bound("Max"))
+}
+
+fn range<T>((min, max): (Option<T>, Option<T>), number: T, what: impl fmt::Display) -> Option<String>
+where
+    T: Copy + PartialOrd + fmt::Display,
+{
+    if min.is_none_or(|min| number >= min) && max.is_none_or(|max| number <= max) {
         return None;
     }
-    Some(match (shape.min, shape.max) {
+    Some(match (min, max) {
         (Some(least), Some(most)) => format!("{what} is not from {least} to {most}"),
         (Some(least), None) => format!("{what} is less than {least}"),
-        (None, _) => format!("{what} is more than {most}"),
+        (None, most) => format!("{what} is more than {}", most?),
     })
 }
 
@@ -299,6 +321,21 @@ mod tests {
                 told.len() == 1 && told[0].starts_with(&expected),
                 "{told:?} instead of {expected:?}"
             );
+        }
+    }
+
+    #[test]
+    fn doubles_have_the_bounds_that_their_shapes_are_named_for() {
+        for (shape, bounds) in [
+            ("__double", (None, None)),
+            ("__doubleMin0", (Some(0.0), None)),
+            ("__doubleMin0Max1", (Some(0.0), Some(1.0))),
+            ("__doubleMinNegative60MaxNegative1", (Some(-60.0), Some(-1.0))),
+        ] {
+            assert_eq!(double_bounds(shape), bounds, "{shape}");
+        }
+        for shape in SHAPES.iter().filter(|(_, shape)| shape.r#type == Type::Double) {
+            assert_ne!(double_bounds(shape.0), (None, None), "{}", shape.0);
         }
     }
 

@@ -25,23 +25,22 @@ const FULL_HD_BITRATE: f64 = 5_000_000.0;
 impl AutomatedAbr {
     /// Reads a group's `automatedEncodingSettings`. Defaults are the service model's.
     pub(super) fn parse(node: Node<'_>) -> Result<Option<Self>, SettingsError> {
-        let settings = node.node("abrSettings")?;
+        let settings = node.node("abrSettings");
         node.finish()?;
         let Some(node) = settings else {
             return Ok(None);
         };
-        let bitrate = |key| node.unsigned(key, 100_000..=100_000_000);
-        let max_bitrate = bitrate("maxAbrBitrate")?.unwrap_or(8_000_000);
-        let min_bitrate = bitrate("minAbrBitrate")?.unwrap_or(600_000);
+        let max_bitrate = node.unsigned("maxAbrBitrate").unwrap_or(8_000_000);
+        let min_bitrate = node.unsigned("minAbrBitrate").unwrap_or(600_000);
         if min_bitrate > max_bitrate {
             let rule = format!("{min_bitrate} is more than maxAbrBitrate, {max_bitrate}");
             return Err(node.malformed("minAbrBitrate", rule));
         }
         let abr = Self {
-            max_renditions: node.unsigned("maxRenditions", 3..=15)?.unwrap_or(15),
+            max_renditions: node.unsigned("maxRenditions").unwrap_or(15),
             max_bitrate,
             min_bitrate,
-            quality: node.number("maxQualityLevel")?,
+            quality: node.number("maxQualityLevel"),
         };
         node.finish()?;
         Ok(Some(abr))

@@ -92,19 +92,19 @@ struct Encoding {
 
 impl AudioDescription {
     pub(super) fn parse(node: Node<'_>) -> Result<Self, SettingsError> {
-        let codec = node.required("codecSettings", node.node("codecSettings")?)?;
+        let codec = node.required("codecSettings", node.node("codecSettings"))?;
         let encoding = encoding(codec)?;
         let configured = node.one_of(
             "languageCodeControl",
             &[("FOLLOW_INPUT", false), ("USE_CONFIGURED", true)],
         )?;
-        let language = match (configured, node.text("languageCode")?) {
+        let language = match (configured, node.text("languageCode")) {
             (Some(true), Some(code)) => Language::Code(code.to_ascii_lowercase()),
             _ => Language::FollowInput,
         };
         // "If no audio_source_name is specified, then 'Audio Selector 1' will be chosen."
-        let source = node.text("audioSourceName")?.unwrap_or("Audio Selector 1");
-        let stream_name = node.text("streamName")?;
+        let source = node.text("audioSourceName").unwrap_or("Audio Selector 1");
+        let stream_name = node.text("streamName");
         node.harmless(&["audioType", "audioTypeControl", "customLanguageCode"]);
         node.finish()?;
         Ok(Self {
@@ -129,10 +129,10 @@ fn encoding(node: Node<'_>) -> Result<Encoding, SettingsError> {
         ],
     )?;
     let encoding = match node.required("codec", name)? {
-        AudioCodecName::Aac => aac(node.node("aacSettings")?),
-        AudioCodecName::Opus => opus(node.node("opusSettings")?),
-        AudioCodecName::Vorbis => vorbis(node.node("vorbisSettings")?),
-        AudioCodecName::Mp3 => mp3(node.node("mp3Settings")?),
+        AudioCodecName::Aac => aac(node.node("aacSettings")),
+        AudioCodecName::Opus => opus(node.node("opusSettings")),
+        AudioCodecName::Vorbis => vorbis(node.node("vorbisSettings")),
+        AudioCodecName::Mp3 => mp3(node.node("mp3Settings")),
     }?;
     node.finish()?;
     Ok(encoding)
@@ -147,8 +147,8 @@ fn aac(node: Option<Node<'_>>) -> Result<Encoding, SettingsError> {
     let Some(node) = node else {
         return Ok(encoding);
     };
-    encoding.sample_rate = node.unsigned("sampleRate", 8_000..=96_000)?;
-    if let Some(bitrate) = node.unsigned("bitrate", 6_000..=1_024_000)? {
+    encoding.sample_rate = node.unsigned("sampleRate");
+    if let Some(bitrate) = node.unsigned("bitrate") {
         encoding.codec = AudioCodec::Aac { bitrate };
     }
     let vbr = node.one_of("rateControlMode", &[("CBR", false), ("VBR", true)])?;
@@ -186,11 +186,11 @@ fn opus(node: Option<Node<'_>>) -> Result<Encoding, SettingsError> {
         channels: None,
     };
     if let Some(node) = node {
-        if let Some(bitrate) = node.unsigned("bitrate", 32_000..=192_000)? {
+        if let Some(bitrate) = node.unsigned("bitrate") {
             encoding.codec = AudioCodec::Opus { bitrate };
         }
-        encoding.sample_rate = node.unsigned("sampleRate", 16_000..=48_000)?;
-        encoding.channels = channels(&node)?;
+        encoding.sample_rate = node.unsigned("sampleRate");
+        encoding.channels = channels(&node);
         node.finish()?;
     }
     Ok(encoding)
@@ -203,11 +203,11 @@ fn vorbis(node: Option<Node<'_>>) -> Result<Encoding, SettingsError> {
         channels: None,
     };
     if let Some(node) = node {
-        if let Some(quality) = node.integer("vbrQuality", -1..=10)? {
+        if let Some(quality) = node.integer("vbrQuality") {
             encoding.codec = AudioCodec::Vorbis { quality };
         }
-        encoding.sample_rate = node.unsigned("sampleRate", 22_050..=48_000)?;
-        encoding.channels = channels(&node)?;
+        encoding.sample_rate = node.unsigned("sampleRate");
+        encoding.channels = channels(&node);
         node.finish()?;
     }
     Ok(encoding)
@@ -220,23 +220,23 @@ fn mp3(node: Option<Node<'_>>) -> Result<Encoding, SettingsError> {
         channels: Some(2),
     };
     if let Some(node) = node {
-        if let Some(bitrate) = node.unsigned("bitrate", 16_000..=320_000)? {
+        if let Some(bitrate) = node.unsigned("bitrate") {
             encoding.codec = AudioCodec::Mp3 { bitrate };
         }
-        let quality = node.unsigned("vbrQuality", 0..=9)?;
+        let quality = node.unsigned("vbrQuality");
         if node.one_of("rateControlMode", &[("CBR", false), ("VBR", true)])? == Some(true) {
             encoding.codec = AudioCodec::Mp3Vbr {
                 quality: quality.unwrap_or(4),
             };
         }
-        encoding.sample_rate = node.unsigned("sampleRate", 22_050..=48_000)?;
-        encoding.channels = channels(&node)?;
+        encoding.sample_rate = node.unsigned("sampleRate");
+        encoding.channels = channels(&node);
         node.finish()?;
     }
     Ok(encoding)
 }
 
 /// "In the API, valid values are 0, 1, and 2", where 0 follows the input.
-fn channels(node: &Node<'_>) -> Result<Option<u32>, SettingsError> {
-    Ok(node.unsigned("channels", 0..=2)?.filter(|&channels| channels > 0))
+fn channels(node: &Node<'_>) -> Option<u32> {
+    node.unsigned("channels").filter(|&channels| channels > 0)
 }

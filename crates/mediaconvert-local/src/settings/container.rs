@@ -114,7 +114,7 @@ const MULTIPLEXING: &[&str] = &[
 
 /// `containerSettings`.
 pub(super) fn parse(node: Node<'_>) -> Result<(Container, Rendition), SettingsError> {
-    let fast_start = match node.node("mp4Settings")? {
+    let fast_start = match node.node("mp4Settings") {
         Some(mp4) => {
             let placement = [("PROGRESSIVE_DOWNLOAD", true), ("NORMAL", false)];
             let fast_start = mp4.one_of("moovPlacement", &placement)?;
@@ -140,9 +140,9 @@ pub(super) fn parse(node: Node<'_>) -> Result<(Container, Rendition), SettingsEr
     )?;
     let container = node.required("container", container)?;
     let settings = match container {
-        Container::M3u8 => node.node("m3u8Settings")?,
-        Container::Cmfc => node.node("cmfcSettings")?,
-        Container::Mpd => node.node("mpdSettings")?,
+        Container::M3u8 => node.node("m3u8Settings"),
+        Container::Cmfc => node.node("cmfcSettings"),
+        Container::Mpd => node.node("mpdSettings"),
         _ => None,
     };
     let rendition = settings.map(segment_settings).transpose()?;

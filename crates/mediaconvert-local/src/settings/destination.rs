@@ -15,12 +15,12 @@ pub(crate) struct Destination {
 
 impl Destination {
     pub(super) fn parse(group: &Node<'_>, input: &Input) -> Result<Self, SettingsError> {
-        let uri = group.required("destination", group.text("destination")?)?;
+        let uri = group.required("destination", group.text("destination"))?;
         let (bucket, key) = uri
             .strip_prefix("s3://")
             .and_then(|rest| rest.split_once('/'))
             .filter(|(bucket, _)| !bucket.is_empty())
-            .ok_or_else(|| group.malformed("destination", format!("{uri:?} is no s3:// URI")))?;
+            .ok_or_else(|| group.malformed("destination", format!("{uri:?} names no bucket")))?;
         refuse_format_identifiers(group, "destination", key)?;
         let stem = if key.is_empty() || key.ends_with('/') {
             format!("{key}{}", input.uri.base_name())
@@ -63,7 +63,7 @@ mod tests {
             ("cost $5 or $ 6", false),
         ] {
             let value = json!({"nameModifier": name});
-            let node = Node::new("output", &value).unwrap();
+            let node = Node::root("output", &value).unwrap();
             let result = refuse_format_identifiers(&node, "nameModifier", name);
             assert_eq!(result.is_err(), refused, "{name}");
         }

@@ -3,7 +3,7 @@
 /// Why settings cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// MediaConvert refuses them at `CreateJob`.
+    /// MediaConvert refuses them at `CreateJob`, for a rule that its service model does not state.
     #[error("{path}: {rule}")]
     Malformed {
         /// Where, for instance `settings.inputs[0].fileInput`.

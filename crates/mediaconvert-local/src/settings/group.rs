@@ -42,10 +42,10 @@ impl Kind {
 
 impl OutputGroup {
     pub(super) fn parse(node: Node<'_>, path: String, input: &Input) -> Result<Self, SettingsError> {
-        let settings = node.node("outputGroupSettings")?;
+        let settings = node.node("outputGroupSettings");
         let settings = node.required("outputGroupSettings", settings)?;
         let (destination, package) = group_settings(settings, input)?;
-        let abr = match node.node("automatedEncodingSettings")? {
+        let abr = match node.node("automatedEncodingSettings") {
             Some(automated) => AutomatedAbr::parse(automated)?,
             None => None,
         };
@@ -54,7 +54,7 @@ impl OutputGroup {
             return Err(node.malformed("automatedEncodingSettings", rule));
         }
         let limits = abr.map(AutomatedAbr::limits);
-        let outputs = (node.nodes("outputs")?.into_iter().enumerate())
+        let outputs = (node.nodes("outputs").into_iter().enumerate())
             .map(|(index, output)| {
                 let path = format!("{}[{index}]", node.path("outputs"));
                 Output::parse(output, path, &destination, package.as_ref(), limits)
@@ -124,7 +124,7 @@ fn group_settings(node: Node<'_>, input: &Input) -> Result<(Destination, Option<
     )?;
     let kind = node.required("type", kind)?;
     let key = kind.settings_key();
-    let group = node.required(key, node.node(key)?)?;
+    let group = node.required(key, node.node(key))?;
     let destination = Destination::parse(&group, input)?;
     let package = match kind {
         Kind::File => None,

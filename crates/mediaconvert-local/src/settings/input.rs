@@ -99,18 +99,18 @@ impl fmt::Display for InputUri {
 
 impl Input {
     pub(super) fn parse(node: Node<'_>) -> Result<Self, SettingsError> {
-        let text = node.required("fileInput", node.text("fileInput")?)?;
+        let text = node.required("fileInput", node.text("fileInput"))?;
         let uri = InputUri::parse(text).ok_or_else(|| {
             node.malformed(
                 "fileInput",
-                format!("{text:?} is no s3://, http:// or https:// URI of a file"),
+                format!("{text:?} is not the s3://, http:// or https:// URI of a file"),
             )
         })?;
-        let rotate = match node.node("videoSelector")? {
+        let rotate = match node.node("videoSelector") {
             Some(selector) => video_selector(selector)?,
             None => Rotate::default(),
         };
-        let audio_selectors = (node.named("audioSelectors")?.into_iter())
+        let audio_selectors = (node.named("audioSelectors").into_iter())
             .map(|(name, selector)| Ok((name.to_owned(), audio_selector(selector)?)))
             .collect::<Result<_, SettingsError>>()?;
         node.only("filterEnable", &["AUTO", "DISABLE"])?;
@@ -161,8 +161,8 @@ fn audio_selector(node: Node<'_>) -> Result<AudioSelector, SettingsError> {
     let is_default = node.one_of("defaultSelection", &[("DEFAULT", true), ("NOT_DEFAULT", false)])?;
     node.only("selectorType", &["TRACK"])?;
     node.only("audioDurationCorrection", &["DISABLED"])?;
-    node.integer("offset", 0..=0)?;
-    let track = match node.integers("tracks")?.as_slice() {
+    node.only_integer("offset", 0)?;
+    let track = match node.integers("tracks").as_slice() {
         [] => None,
         [track] => Some(*track),
         _ => return Err(node.unsupported("tracks", "more than one track in a selector")),

@@ -16,6 +16,8 @@ mod input;
 mod node;
 mod output;
 mod package;
+#[cfg(test)]
+mod ranges;
 mod rendition;
 mod video;
 
@@ -43,11 +45,18 @@ pub(crate) struct JobSettings {
 }
 
 impl JobSettings {
-    /// Reads the `settings` of a `CreateJob` request, with MediaConvert's wire names.
+    /// Reads the `settings` of a `CreateJob` request that keeps the rules of the service model, with
+    /// MediaConvert's wire names.
     pub(crate) fn parse(settings: &Value) -> Result<Self, SettingsError> {
-        let node = Node::new("settings", settings)?;
-        let inputs = node.nodes("inputs")?;
-        let groups = node.nodes("outputGroups")?;
+        debug_assert_eq!(
+            mediaconvert_model::violations("JobSettings", settings),
+            [],
+            "the model comes first"
+        );
+        let node = Node::root("settings", settings)
+            .ok_or_else(|| SettingsError::malformed("settings", "is not an object"))?;
+        let inputs = node.nodes("inputs");
+        let groups = node.nodes("outputGroups");
         if groups.is_empty() {
             return Err(node.malformed("outputGroups", "at least one output group is required"));
         }
@@ -66,7 +75,7 @@ impl JobSettings {
         conflicts::refuse_mixed_abr(&groups)?;
         // Timecodes matter to clipping and burn-in alone, and those are refused where they stand.
         node.harmless(&["timecodeConfig", "adAvailOffset"]);
-        node.integer("followSource", 1..=1)?;
+        node.only_integer("followSource", 1)?;
         node.finish()?;
         Ok(Self { input, groups })
     }
@@ -173,9 +182,9 @@ mod tests {
                 s["inputs"][0].as_object_mut().unwrap().remove("fileInput");
             }),
             (
-                "settings.inputs[0].fileInput: \"clip.mov\" is no s3://, http:// or https:// URI of a file",
+                "settings.inputs[0].fileInput: \"s3://media/uploads/\" is not the s3://, http:// or https:// URI of a file",
                 |s| {
-                    s["inputs"][0]["fileInput"] = json!("clip.mov");
+                    s["inputs"][0]["fileInput"] = json!("s3://media/uploads/");
                 },
             ),
             (
@@ -209,10 +218,10 @@ mod tests {
                 },
             ),
             (
-                "settings.outputGroups[0].outputGroupSettings.fileGroupSettings.destination: \"media/\" is no s3:// URI",
+                "settings.outputGroups[0].outputGroupSettings.fileGroupSettings.destination: \"s3:///media/\" names no bucket",
                 |s| {
                     s["outputGroups"][0]["outputGroupSettings"]["fileGroupSettings"]["destination"] =
-                        json!("media/");
+                        json!("s3:///media/");
                 },
             ),
             (

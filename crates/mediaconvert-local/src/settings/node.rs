@@ -1,13 +1,14 @@
 //! Reads job settings strictly: every field is either used, named as one that leaves the media as
 //! it is, or refused with the path at which it stands.
 //!
+//! Types, ranges and enumerations are the model's, which a request has kept before it comes here.
+//!
 //! MediaConvert has some 1,600 settings and this program a fraction of them. What would be quietly
 //! wrong is a job that asks for one of the others and ends in COMPLETE without it, so a field that
 //! nobody asked a [`Node`] for is an error.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
@@ -23,19 +24,17 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    pub(super) fn new(path: impl Into<String>, value: &'a Value) -> Result<Self> {
-        let path = path.into();
-        match value {
-            Value::Object(fields) => Ok(Self {
-                path,
-                fields,
-                read: RefCell::default(),
-            }),
-            other => Err(SettingsError::malformed(
-                path,
-                format!("{other} is not an object"),
-            )),
+    fn new(path: String, fields: &'a Map<String, Value>) -> Self {
+        Self {
+            path,
+            fields,
+            read: RefCell::default(),
         }
+    }
+
+    /// An object by itself.
+    pub(super) fn root(path: &str, value: &'a Value) -> Option<Self> {
+        Some(Self::new(path.to_owned(), value.as_object()?))
     }
 
     /// The path of one of this object's fields.
@@ -51,104 +50,71 @@ impl<'a> Node<'a> {
         SettingsError::unsupported(self.path(key), what)
     }
 
-    /// A field that must be there.
+    /// A field that must be there, which the model says of few.
     pub(super) fn required<T>(&self, key: &str, value: Option<T>) -> Result<T> {
         value.ok_or_else(|| self.malformed(key, "is required"))
     }
 
     /// An object.
-    pub(super) fn node(&self, key: &str) -> Result<Option<Node<'a>>> {
-        self.take(key)
-            .map(|value| Node::new(self.path(key), value))
-            .transpose()
+    pub(super) fn node(&self, key: &str) -> Option<Node<'a>> {
+        let fields = self.take(key)?.as_object()?;
+        Some(Node::new(self.path(key), fields))
     }
 
     /// A list of objects; absent is empty.
-    pub(super) fn nodes(&self, key: &str) -> Result<Vec<Node<'a>>> {
-        let Some(value) = self.take(key) else {
-            return Ok(Vec::new());
-        };
-        let items = value
-            .as_array()
-            .ok_or_else(|| self.malformed(key, format!("{value} is not a list")))?;
+    pub(super) fn nodes(&self, key: &str) -> Vec<Node<'a>> {
         let path = self.path(key);
-        (items.iter().enumerate())
-            .map(|(index, item)| Node::new(format!("{path}[{index}]"), item))
+        let items = self.items(key).iter().enumerate();
+        items
+            .filter_map(|(index, item)| Some(Node::new(format!("{path}[{index}]"), item.as_object()?)))
             .collect()
     }
 
     /// A map from the caller's own names to objects; absent is empty.
-    pub(super) fn named(&self, key: &str) -> Result<Vec<(&'a str, Node<'a>)>> {
-        let Some(value) = self.take(key) else {
-            return Ok(Vec::new());
-        };
-        let map = Node::new(self.path(key), value)?;
-        (map.fields.iter())
-            .map(|(name, value)| Ok((name.as_str(), Node::new(map.path(name), value)?)))
+    pub(super) fn named(&self, key: &str) -> Vec<(&'a str, Node<'a>)> {
+        let map = self.node(key);
+        map.iter()
+            .flat_map(|map| {
+                map.fields
+                    .iter()
+                    .map(|(name, value)| (map.path(name), name, value))
+            })
+            .filter_map(|(path, name, value)| Some((name.as_str(), Node::new(path, value.as_object()?))))
             .collect()
     }
 
-    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>> {
-        let Some(value) = self.take(key) else {
-            return Ok(None);
-        };
-        match value.as_str() {
-            Some(text) => Ok(Some(text)),
-            None => Err(self.malformed(key, format!("{value} is not a string"))),
-        }
+    pub(super) fn text(&self, key: &str) -> Option<&'a str> {
+        self.take(key)?.as_str()
     }
 
-    /// A whole number within the range that the service model states for it.
-    pub(super) fn integer(&self, key: &str, range: RangeInclusive<i64>) -> Result<Option<i64>> {
-        let Some(value) = self.take(key) else {
-            return Ok(None);
-        };
-        match value.as_i64() {
-            Some(number) if range.contains(&number) => Ok(Some(number)),
-            _ => Err(self.malformed(
-                key,
-                format!(
-                    "{value} is not a whole number from {} to {}",
-                    range.start(),
-                    range.end()
-                ),
-            )),
-        }
+    pub(super) fn integer(&self, key: &str) -> Option<i64> {
+        self.take(key)?.as_i64()
     }
 
-    /// As [`Node::integer`], for ranges without negative numbers.
-    pub(super) fn unsigned(&self, key: &str, range: RangeInclusive<u32>) -> Result<Option<u32>> {
-        let range = i64::from(*range.start())..=i64::from(*range.end());
-        let number = self.integer(key, range)?;
-        Ok(number.and_then(|number| u32::try_from(number).ok()))
+    /// A whole number that the model lets be 0 at least.
+    pub(super) fn unsigned(&self, key: &str) -> Option<u32> {
+        self.integer(key)?.try_into().ok()
     }
 
-    pub(super) fn number(&self, key: &str) -> Result<Option<f64>> {
-        let Some(value) = self.take(key) else {
-            return Ok(None);
-        };
-        match value.as_f64() {
-            Some(number) if number >= 0.0 => Ok(Some(number)),
-            _ => Err(self.malformed(key, format!("{value} is not a number of at least 0"))),
-        }
+    pub(super) fn number(&self, key: &str) -> Option<f64> {
+        self.take(key)?.as_f64()
     }
 
-    /// A list of whole numbers; absent is empty.
-    pub(super) fn integers(&self, key: &str) -> Result<Vec<u32>> {
-        let Some(value) = self.take(key) else {
-            return Ok(Vec::new());
-        };
-        let numbers = value.as_array().and_then(|items| {
-            (items.iter())
-                .map(|item| item.as_u64().and_then(|number| u32::try_from(number).ok()))
-                .collect()
-        });
-        numbers.ok_or_else(|| self.malformed(key, format!("{value} is not a list of numbers")))
+    /// A list of whole numbers as [`Node::unsigned`]; absent is empty.
+    pub(super) fn integers(&self, key: &str) -> Vec<u32> {
+        let items = self.items(key).iter();
+        items.filter_map(|item| item.as_u64()?.try_into().ok()).collect()
+    }
+
+    fn items(&self, key: &str) -> &'a [Value] {
+        self.take(key)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// One of MediaConvert's enumerated values; those that are not in `known` are not supported.
     pub(super) fn one_of<T: Copy>(&self, key: &str, known: &[(&str, T)]) -> Result<Option<T>> {
-        let Some(text) = self.text(key)? else {
+        let Some(text) = self.text(key) else {
             return Ok(None);
         };
         match known.iter().find(|(name, _)| *name == text) {
@@ -159,8 +125,16 @@ impl<'a> Node<'a> {
 
     /// A setting that is taken at these values only, which change nothing.
     pub(super) fn only(&self, key: &str, values: &[&str]) -> Result<()> {
-        match self.text(key)? {
+        match self.text(key) {
             Some(value) if !values.contains(&value) => Err(self.unsupported(key, value)),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Node::only`], for a number.
+    pub(super) fn only_integer(&self, key: &str, value: i64) -> Result<()> {
+        match self.integer(key) {
+            Some(other) if other != value => Err(self.unsupported(key, &other.to_string())),
             _ => Ok(()),
         }
     }
@@ -203,11 +177,15 @@ mod tests {
 
     use super::*;
 
+    fn node<'a>(path: &str, value: &'a Value) -> Node<'a> {
+        Node::root(path, value).unwrap()
+    }
+
     #[test]
     fn a_field_that_nobody_read_is_refused_by_path() {
         let value = json!({"width": 640, "crop": {"x": 1}, "videoPreprocessors": {}, "height": null});
-        let node = Node::new("videoDescription", &value).unwrap();
-        assert_eq!(node.unsigned("width", 32..=8192).unwrap(), Some(640));
+        let node = node("videoDescription", &value);
+        assert_eq!(node.unsigned("width"), Some(640));
 
         assert_eq!(
             node.finish().unwrap_err().to_string(),
@@ -216,36 +194,31 @@ mod tests {
     }
 
     #[test]
-    fn values_are_refused_with_their_rule() {
-        let value = json!({"width": 7, "codec": "PRORES", "name": 3, "outputs": {}});
-        let node = Node::new("s", &value).unwrap();
-        let message = |error: SettingsError| error.to_string();
-
+    fn what_is_not_supported_is_refused_with_its_value() {
+        let value = json!({"codec": "PRORES", "filter": "ON", "offset": 40});
+        let node = node("s", &value);
+        let refusals = [
+            node.one_of("codec", &[("H_264", ())]).unwrap_err(),
+            node.only("filter", &["OFF"]).unwrap_err(),
+            node.only_integer("offset", 0).unwrap_err(),
+        ];
         assert_eq!(
-            message(node.unsigned("width", 32..=8192).unwrap_err()),
-            "s.width: 7 is not a whole number from 32 to 8192"
-        );
-        assert_eq!(
-            message(node.one_of("codec", &[("H_264", ())]).unwrap_err()),
-            "s.codec: PRORES is not supported by mediaconvert-local"
-        );
-        assert_eq!(
-            message(node.text("name").unwrap_err()),
-            "s.name: 3 is not a string"
-        );
-        assert_eq!(
-            message(node.nodes("outputs").err().unwrap()),
-            "s.outputs: {} is not a list"
+            refusals.map(|error| error.to_string()),
+            [
+                "s.codec: PRORES is not supported by mediaconvert-local",
+                "s.filter: ON is not supported by mediaconvert-local",
+                "s.offset: 40 is not supported by mediaconvert-local",
+            ]
         );
     }
 
     #[test]
     fn the_callers_own_names_keep_their_case() {
         let value = json!({"audioSelectors": {"Audio Selector 1": {"tracks": [2]}}});
-        let node = Node::new("input", &value).unwrap();
-        let selectors = node.named("audioSelectors").unwrap();
+        let node = node("input", &value);
+        let selectors = node.named("audioSelectors");
 
         assert_eq!(selectors[0].0, "Audio Selector 1");
-        assert_eq!(selectors[0].1.integers("tracks").unwrap(), [2]);
+        assert_eq!(selectors[0].1.integers("tracks"), [2]);
     }
 }

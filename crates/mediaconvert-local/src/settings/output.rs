@@ -62,22 +62,22 @@ impl Output {
         package: Option<&Package>,
         abr: Option<AbrLimits>,
     ) -> Result<Self, SettingsError> {
-        if let Some(preset) = node.text("preset")? {
+        if let Some(preset) = node.text("preset") {
             let rule = format!("there is no preset {preset:?}; this MediaConvert has none");
             return Err(SettingsError::malformed(node.path("preset"), rule));
         }
-        let container = node.required("containerSettings", node.node("containerSettings")?)?;
+        let container = node.required("containerSettings", node.node("containerSettings"))?;
         let container_path = container.path("container");
         let (container, rendition) = container::parse(container)?;
-        let video = node.node("videoDescription")?;
+        let video = node.node("videoDescription");
         let video = video.map(|video| Video::parse(video, abr)).transpose()?;
-        let audio = (node.nodes("audioDescriptions")?.into_iter())
+        let audio = (node.nodes("audioDescriptions").into_iter())
             .map(AudioDescription::parse)
             .collect::<Result<Vec<_>, _>>()?;
-        let modifier = node.text("nameModifier")?.unwrap_or_default();
+        let modifier = node.text("nameModifier").unwrap_or_default();
         refuse_format_identifiers(&node, "nameModifier", modifier)?;
         // "Use Extension to specify the file extension for outputs in File output groups."
-        let extension = node.text("extension")?.filter(|_| package.is_none());
+        let extension = node.text("extension").filter(|_| package.is_none());
         let rendition = match (package, hls_settings(&node)?) {
             (
                 Some(Package {
@@ -130,10 +130,10 @@ impl Output {
 }
 
 fn hls_settings(node: &Node<'_>) -> Result<Option<Rendition>, SettingsError> {
-    let Some(settings) = node.node("outputSettings")? else {
+    let Some(settings) = node.node("outputSettings") else {
         return Ok(None);
     };
-    let hls = settings.node("hlsSettings")?;
+    let hls = settings.node("hlsSettings");
     settings.finish()?;
     hls.map(Rendition::parse_hls).transpose()
 }

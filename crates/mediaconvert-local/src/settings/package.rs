@@ -114,7 +114,7 @@ impl Package {
         node.only("manifestCompression", &["NONE"])?;
         node.only("outputSelection", &["MANIFESTS_AND_SEGMENTS"])?;
         node.only("programDateTime", &["EXCLUDE"])?;
-        node.integer("timestampDeltaMilliseconds", 0..=0)?;
+        node.only_integer("timestampDeltaMilliseconds", 0)?;
         node.harmless(PRESENTATION);
         let playlists = HlsPlaylists {
             whole_seconds: whole_seconds.unwrap_or_default(),
@@ -134,10 +134,10 @@ fn segments(node: &Node<'_>, format: Format) -> Result<Segments, SettingsError> 
         Format::Hls | Format::Cmaf => 10,
         Format::DashIso => 30,
     };
-    let seconds = node.unsigned("segmentLength", 1..=i32::MAX as u32)?;
+    let seconds = node.unsigned("segmentLength");
     let fragment_seconds = match format {
         Format::Hls => None,
-        Format::Cmaf | Format::DashIso => node.unsigned("fragmentLength", 1..=i32::MAX as u32)?.or(Some(2)),
+        Format::Cmaf | Format::DashIso => node.unsigned("fragmentLength").or(Some(2)),
     };
     let single_file = node.one_of(
         "segmentControl",
@@ -148,7 +148,7 @@ fn segments(node: &Node<'_>, format: Format) -> Result<Segments, SettingsError> 
         &[("EXACT", true), ("GOP_MULTIPLE", false)],
     )?;
     if node
-        .number("minFinalSegmentLength")?
+        .number("minFinalSegmentLength")
         .is_some_and(|length| length > 0.0)
     {
         return Err(node.unsupported("minFinalSegmentLength", "a minimum"));

@@ -44,9 +44,9 @@ impl Rendition {
     pub(super) fn parse(node: &Node<'_>) -> Result<Self, SettingsError> {
         node.only("descriptiveVideoServiceFlag", &["DONT_FLAG"])?;
         node.only("iFrameOnlyManifest", &["EXCLUDE"])?;
-        let sets = node.text("audioRenditionSets")?.unwrap_or_default();
+        let sets = node.text("audioRenditionSets").unwrap_or_default();
         Ok(Self {
-            audio_group: node.text("audioGroupId")?.map(str::to_owned),
+            audio_group: node.text("audioGroupId").map(str::to_owned),
             audio_sets: (sets.split(',').map(str::trim))
                 .filter(|set| !set.is_empty())
                 .map(str::to_owned)
@@ -61,7 +61,7 @@ impl Rendition {
         let mut rendition = Self::parse(&node)?;
         let in_m2ts = node.one_of("audioOnlyContainer", &[("AUTOMATIC", false), ("M2TS", true)])?;
         rendition.audio_in_m2ts = in_m2ts.unwrap_or_default();
-        let modifier = node.text("segmentModifier")?.unwrap_or_default();
+        let modifier = node.text("segmentModifier").unwrap_or_default();
         refuse_format_identifiers(&node, "segmentModifier", modifier)?;
         modifier.clone_into(&mut rendition.segment_modifier);
         node.finish()?;

@@ -74,7 +74,7 @@ pub(super) fn level(node: &Node<'_>, codec: VideoCodec) -> Result<Option<String>
     if !matches!(codec, VideoCodec::H264 | VideoCodec::H265) {
         return Ok(None);
     }
-    match node.text("codecLevel")? {
+    match node.text("codecLevel") {
         None | Some("AUTO") => Ok(None),
         Some(level) => match level.strip_prefix("LEVEL_") {
             Some(number) => Ok(Some(number.replace('_', "."))),

@@ -18,12 +18,14 @@ pub(crate) struct FrameCapture {
     pub(crate) quality: u32,
 }
 
-pub(super) fn captured(node: &Node<'_>, size: Size) -> Result<FrameCapture, SettingsError> {
-    let rate = ratio(node, "framerateNumerator", "framerateDenominator")?;
-    Ok(FrameCapture {
+pub(super) fn captured(node: Node<'_>, size: Size) -> Result<FrameCapture, SettingsError> {
+    let rate = ratio(&node, "framerateNumerator", "framerateDenominator");
+    let capture = FrameCapture {
         size,
         rate: rate.unwrap_or(Ratio { num: 1, den: 1 }),
-        max_captures: node.unsigned("maxCaptures", 1..=10_000_000)?,
-        quality: node.unsigned("quality", 1..=100)?.unwrap_or(80),
-    })
+        max_captures: node.unsigned("maxCaptures"),
+        quality: node.unsigned("quality").unwrap_or(80),
+    };
+    node.finish()?;
+    Ok(capture)
 }

@@ -31,7 +31,7 @@ pub(super) fn gop(node: &Node<'_>, codec: VideoCodec) -> Result<Option<Gop>, Set
         )?,
         VideoCodec::Vp8 | VideoCodec::Vp9 | VideoCodec::Av1 => None,
     };
-    let size = node.number("gopSize")?.filter(|&size| size > 0.0);
+    let size = node.number("gopSize").filter(|&size| size > 0.0);
     // A size without a unit counts frames, as it did before there were units.
     Ok(size.and_then(|size| match unit.unwrap_or(Unit::Frames) {
         Unit::Auto => None,

@@ -130,7 +130,7 @@ impl Video {
             "timecodeInsertion",
             "timecodeTrack",
         ]);
-        let codec = node.required("codecSettings", node.node("codecSettings")?)?;
+        let codec = node.required("codecSettings", node.node("codecSettings"))?;
         node.finish()?;
         let name = codec.one_of(
             "codec",
@@ -145,7 +145,7 @@ impl Video {
         )?;
         let video = match codec.required("codec", name)? {
             VideoCodecName::Encoded(name) => {
-                let settings = codec.node(name.settings_key())?;
+                let settings = codec.node(name.settings_key());
                 let settings = codec.required(name.settings_key(), settings)?;
                 if abr.is_some() {
                     require_for_abr(&codec, &settings, name)?;
@@ -153,9 +153,9 @@ impl Video {
                 Self::Encoded(encoded(settings, name, size, abr)?)
             }
             VideoCodecName::FrameCapture => {
-                let settings = codec.node("frameCaptureSettings")?;
+                let settings = codec.node("frameCaptureSettings");
                 let settings = codec.required("frameCaptureSettings", settings)?;
-                Self::Captured(captured(&settings, size)?)
+                Self::Captured(captured(settings, size)?)
             }
         };
         codec.finish()?;
@@ -176,7 +176,7 @@ fn require_for_abr(codec: &Node<'_>, settings: &Node<'_>, name: VideoCodec) -> R
         ("rateControlMode", "QVBR"),
         ("qualityTuningLevel", "MULTI_PASS_HQ"),
     ] {
-        if settings.text(key)? != Some(value) {
+        if settings.text(key) != Some(value) {
             return Err(settings.malformed(key, format!("must be {value} with automated ABR")));
         }
     }
@@ -199,7 +199,7 @@ fn encoded(
         gop: gop(&node, codec)?,
         profile,
         level: level(&node, codec)?,
-        b_frames: node.unsigned("numberBFramesBetweenReferenceFrames", 0..=15)?,
+        b_frames: node.unsigned("numberBFramesBetweenReferenceFrames"),
         ten_bit,
     };
     node.only("framerateConversionAlgorithm", &["DUPLICATE_DROP"])?;
@@ -213,7 +213,7 @@ fn encoded(
 
 fn frame_rate(node: &Node<'_>) -> Result<Option<Ratio>, SettingsError> {
     let specified = specified(node, "framerateControl")?;
-    let rate = ratio(node, "framerateNumerator", "framerateDenominator")?;
+    let rate = ratio(node, "framerateNumerator", "framerateDenominator");
     match (specified, rate) {
         (true, None) => Err(node.malformed(
             "framerateNumerator",
@@ -227,7 +227,7 @@ fn frame_rate(node: &Node<'_>) -> Result<Option<Ratio>, SettingsError> {
 /// `parControl`: pixels keep the input's shape, or become square. Other shapes are refused.
 fn square_pixels(node: &Node<'_>) -> Result<bool, SettingsError> {
     let specified = specified(node, "parControl")?;
-    match (specified, ratio(node, "parNumerator", "parDenominator")?) {
+    match (specified, ratio(node, "parNumerator", "parDenominator")) {
         (true, None) => Err(node.malformed(
             "parNumerator",
             "is required, with parDenominator, when parControl is SPECIFIED",

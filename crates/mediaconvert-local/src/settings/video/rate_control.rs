@@ -58,8 +58,6 @@ impl AbrLimits {
 /// that the service's guide names for broadcast.
 const AUTO_QUALITY: u32 = 7;
 
-const MAX_BITRATE: u32 = 1_466_400_000;
-
 pub(super) fn rate_control(
     node: &Node<'_>,
     codec: VideoCodec,
@@ -83,9 +81,9 @@ pub(super) fn rate_control(
         VideoCodec::Vp8 | VideoCodec::Vp9 => (&known[1..2], Mode::Variable),
     };
     let mode = node.one_of("rateControlMode", known)?.unwrap_or(default);
-    let bitrate = node.unsigned("bitrate", 1_000..=MAX_BITRATE)?;
-    let max_bitrate = node.unsigned("maxBitrate", 1_000..=MAX_BITRATE)?;
-    let buffer = node.unsigned("hrdBufferSize", 0..=MAX_BITRATE)?;
+    let bitrate = node.unsigned("bitrate");
+    let max_bitrate = node.unsigned("maxBitrate");
+    let buffer = node.unsigned("hrdBufferSize");
     let buffer = buffer.filter(|&bits| bits > 0);
     let level = quality_level(node)?;
     if let Some(abr) = abr {
@@ -110,11 +108,11 @@ pub(super) fn rate_control(
 }
 
 fn quality_level(node: &Node<'_>) -> Result<f64, SettingsError> {
-    let Some(qvbr) = node.node("qvbrSettings")? else {
+    let Some(qvbr) = node.node("qvbrSettings") else {
         return Ok(f64::from(AUTO_QUALITY));
     };
-    let level = qvbr.unsigned("qvbrQualityLevel", 1..=10)?;
-    let fine_tune = qvbr.number("qvbrQualityLevelFineTune")?;
+    let level = qvbr.unsigned("qvbrQualityLevel");
+    let fine_tune = qvbr.number("qvbrQualityLevelFineTune");
     // An upper bound for the average of a multi-pass encode, which this is not.
     qvbr.harmless(&["maxAverageBitrate"]);
     qvbr.finish()?;

@@ -1,6 +1,5 @@
 //! Fractions, of which settings have numerator and denominator.
 
-use crate::settings::error::SettingsError;
 use crate::settings::node::Node;
 
 /// A fraction of two whole numbers.
@@ -12,9 +11,7 @@ pub(crate) struct Ratio {
     pub(crate) den: u32,
 }
 
-const MAX_INT: u32 = i32::MAX as u32;
-
-pub(super) fn ratio(node: &Node<'_>, num: &str, den: &str) -> Result<Option<Ratio>, SettingsError> {
-    let (num, den) = (node.unsigned(num, 1..=MAX_INT)?, node.unsigned(den, 1..=MAX_INT)?);
-    Ok(num.zip(den).map(|(num, den)| Ratio { num, den }))
+pub(super) fn ratio(node: &Node<'_>, num: &str, den: &str) -> Option<Ratio> {
+    let (num, den) = (node.unsigned(num)?, node.unsigned(den)?);
+    Some(Ratio { num, den })
 }

@@ -41,8 +41,8 @@ pub(super) fn size(node: &Node<'_>) -> Result<Size, SettingsError> {
         ],
     )?;
     Ok(Size {
-        width: node.unsigned("width", 32..=8192)?,
-        height: node.unsigned("height", 32..=8192)?,
+        width: node.unsigned("width"),
+        height: node.unsigned("height"),
         scaling: scaling.unwrap_or(Scaling::Pad),
     })
 }
