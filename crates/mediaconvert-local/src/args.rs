@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, env = "FFPROBE", value_name = "PATH", default_value = "ffprobe")]
     pub(crate) ffprobe: PathBuf,
 
-    /// Where jobs get their temporary directories, which go with them.
+    /// Where jobs get their temporary directories, which are removed with them.
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     pub(crate) work_dir: PathBuf,
 
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     pub(crate) max_concurrent_jobs: u16,
 
     /// How many milliseconds the minute that MediaConvert lets pass between two status updates lasts
-    /// here. A job's own statusUpdateInterval is scaled alike, and so is the wait before a queue hop.
+    /// here. A job's own statusUpdateInterval and the wait before a queue hop are scaled by the same factor.
     #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) status_update_interval_ms: u64,
 

@@ -54,7 +54,7 @@ pub(crate) struct JobRequest {
     pub(crate) priority: i32,
     /// How often it reports.
     pub(crate) status_update_interval: StatusUpdateInterval,
-    /// Where it goes when its queue lets it wait too long, one after the other.
+    /// Where it goes when it waits too long in its queue, one after the other.
     pub(crate) hop_destinations: Vec<HopDestination>,
 }
 

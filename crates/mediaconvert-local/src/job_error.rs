@@ -50,7 +50,7 @@ pub(crate) enum JobError {
         /// What went wrong.
         reason: String,
     },
-    /// The input is no media file.
+    /// The input is not a media file.
     #[error("Unable to open input file [{uri}]: [Failed probe/open: [No parser found for container]]")]
     NotMedia {
         /// The input.

@@ -91,7 +91,7 @@ impl Jobs {
         self.index.lock().expect("no change of the list panics")
     }
 
-    /// Takes a job on. The second value is false for a job that an earlier request with the same
+    /// Creates a job. The second value is false for a job that an earlier request with the same
     /// client request token has started.
     pub(crate) fn create(&self, request: JobRequest) -> (Arc<SharedJob>, bool) {
         let mut index = self.index();

@@ -13,7 +13,7 @@ pub(crate) const CONTAINERS: &str = "3g2,3gp,aac,ac3,aiff,asf,avi,dv,eac3,flac,f
 /// Why there is nothing to say about a file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProbeError {
-    /// It is no media file, or nothing in it is pictures or sound.
+    /// It is not a media file, or it holds neither pictures nor sound.
     #[error("not a media file: {0}")]
     NotMedia(String),
     /// ffprobe could not be run or understood.
@@ -82,7 +82,7 @@ pub(crate) struct AudioStream {
     pub(crate) language: Option<String>,
 }
 
-/// Looks into an input: only at `CONTAINERS`, for anybody may have made the file.
+/// Looks into an input: only at `CONTAINERS`, as anyone may have made the file.
 pub(crate) async fn input(tools: &Tools, directory: &Path, file: &str) -> Result<Media, ProbeError> {
     run(tools, directory, &["-format_whitelist", CONTAINERS], file).await
 }
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn text_is_no_media_whatever_it_is_called() {
+    async fn text_is_not_media_whatever_it_is_called() {
         let directory = tempfile::tempdir().unwrap();
         let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n";
         for text in ["hello", "", playlist, "ffconcat version 1.0\nfile /etc/passwd\n"] {

@@ -77,7 +77,7 @@ impl Publication {
         Ok(())
     }
 
-    /// Gives all files up.
+    /// Discards all files.
     pub(crate) async fn abort(self) {
         for upload in &self.uploads {
             upload.abort().await;

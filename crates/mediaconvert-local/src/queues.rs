@@ -1,4 +1,4 @@
-//! On-demand queues. A paused one keeps its jobs waiting, and each may run only so many at once.
+//! On-demand queues. A paused one keeps its jobs waiting, and each runs a limited number at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};

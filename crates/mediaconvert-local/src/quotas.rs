@@ -24,7 +24,7 @@ impl Quotas {
     }
 }
 
-/// Calls left, of which so many come back every second up to the burst.
+/// Calls left, refilled at a rate per second up to the burst.
 #[derive(Debug)]
 pub(crate) struct TokenBucket {
     per_second: f64,

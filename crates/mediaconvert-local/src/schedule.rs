@@ -28,12 +28,12 @@ struct QueueLoad {
     limits: Limits,
 }
 
-/// What holds up a queue's jobs.
+/// What keeps a queue's jobs waiting.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Limits {
     /// None of them starts.
     pub(crate) paused: bool,
-    /// So many run at once; without a number, as many as there is room for.
+    /// The most that run at once; without a number, as many as there is room for.
     pub(crate) concurrent_jobs: Option<u32>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Limits {
 type Place = (Reverse<i32>, u64);
 
 impl Schedule {
-    /// With room for so many jobs at once.
+    /// With room for `room` jobs at once.
     pub(crate) fn new(room: u16) -> Self {
         let state = Slots {
             room,
@@ -57,7 +57,7 @@ impl Schedule {
         self.state.lock().expect("no change of the schedule panics")
     }
 
-    /// Holds up a queue's jobs from now on; those that run go on.
+    /// Applies these limits to a queue from now on; jobs that run already go on.
     pub(crate) fn limit(&self, queue_arn: &str, limits: Limits) {
         self.lock().queue(queue_arn).limits = limits;
         self.changed.notify_waiters();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_paused_queue_holds_up_nobody_else() {
+    async fn a_paused_queue_delays_no_other() {
         let schedule = Arc::new(Schedule::new(1));
         schedule.limit("night", PAUSED);
         let mut order = run(&schedule, &[("n", "night", 50), ("d", "day", 0)]).await;

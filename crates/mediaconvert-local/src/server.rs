@@ -1,4 +1,4 @@
-//! Puts the parts together and serves until it is told to stop.
+//! Wires the parts together and serves until it is told to stop.
 
 use std::io;
 use std::sync::Arc;

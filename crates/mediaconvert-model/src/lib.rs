@@ -91,7 +91,7 @@ static PATTERNS: LazyLock<HashMap<&'static str, Regex>> = LazyLock::new(|| {
 });
 
 /// Everything about `value`, the REST API's JSON, that breaks a rule of the shape called `shape`; of a
-/// request, its body. A null is as good as no member.
+/// request, its body. A null counts as absent.
 ///
 /// # Panics
 /// There is no such shape.

@@ -1,7 +1,7 @@
-//! MediaConvert's HTTP API, as far as it goes here: REST with JSON, wire names in camelCase.
+//! The part of MediaConvert's HTTP API that is served here: REST with JSON, wire names in camelCase.
 //!
-//! Signatures and permissions are not checked. This listens on the loopback interface, and whoever
-//! wants them checked puts a gateway in front.
+//! Signatures and permissions are not checked. This listens on the loopback interface, and a gateway
+//! in front of it can check them.
 
 mod answer;
 mod error;

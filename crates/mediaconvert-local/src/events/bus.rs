@@ -16,10 +16,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::event::JobEvent;
 use super::faults::{EventFaults, FaultyWay};
 
-/// `PutEvents` takes so many entries at once.
+/// The most entries that one `PutEvents` takes.
 const BATCH: usize = 10;
 const ATTEMPTS: u32 = 8;
-/// An event that nothing overtakes for so long is held back no longer.
+/// The longest that an event is held back when nothing overtakes it.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 /// Where jobs leave their events.

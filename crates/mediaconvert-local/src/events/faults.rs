@@ -1,5 +1,5 @@
 //! What an event bus may do to events, done on purpose: EventBridge delivers at least once and in no
-//! order, and one that nobody retries is lost.
+//! particular order, and an event that is never retried is lost.
 //!
 //! What happens to an event depends on the seed and on how many came before it, and on nothing else.
 

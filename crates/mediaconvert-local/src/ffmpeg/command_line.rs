@@ -16,9 +16,9 @@ impl Arguments {
     }
 }
 
-/// A file that anybody may have made.
+/// The input, a file that anyone may have made.
 pub(super) fn input(arguments: &mut Arguments, file: &str, media: &Media) {
-    // ffmpeg would turn the pictures by itself, or pass the rotation on. A filter turns them.
+    // Left alone, ffmpeg would rotate the pictures itself or pass the rotation on. A filter does it.
     if let Some(video) = media.video.first().filter(|video| video.rotation != 0) {
         arguments.option(&format!("-display_rotation:{}", video.index), 0);
     }

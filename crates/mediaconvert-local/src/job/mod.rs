@@ -1,7 +1,7 @@
 //! One job: what was asked for, how far it is, and the events that say so.
 //!
 //! Every change of state returns the event that reports it, so that `GetJob` and the events never
-//! tell two stories.
+//! disagree.
 
 mod output_details;
 mod progress;

@@ -103,7 +103,7 @@ fn within((width, height): (u32, u32), limit: Size) -> (u32, u32) {
     (even(f64::from(width) * scale), even(f64::from(height) * scale))
 }
 
-/// A frame of so many lines; of a portrait, columns.
+/// A frame with this many lines; for a portrait, columns.
 fn scaled((width, height): (u32, u32), lines: u32) -> (u32, u32) {
     let scale = f64::from(lines) / f64::from(width.min(height));
     (even(f64::from(width) * scale), even(f64::from(height) * scale))

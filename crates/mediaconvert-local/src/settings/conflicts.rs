@@ -1,4 +1,4 @@
-//! What groups that are right each by itself may not be together.
+//! Rules across output groups, each of which is right on its own.
 
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ pub(super) fn refuse_clashes(groups: &[OutputGroup]) -> Result<(), SettingsError
     if outputs.all(|output| matches!(output.content, Content::Captures(_))) {
         return Err(SettingsError::malformed(
             "settings.outputGroups",
-            "an output that is no frame capture is required",
+            "an output other than a frame capture is required",
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Why settings cannot be used, told apart by when MediaConvert would say so.
+//! Why settings cannot be used, by when MediaConvert would say so.
 
 /// Why settings cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]

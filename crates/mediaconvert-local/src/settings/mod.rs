@@ -1,7 +1,7 @@
 //! The settings of a job as this program understands them.
 //!
 //! [`JobSettings`] is parsed once, at `CreateJob`, and everything after that works on it, so what a
-//! value means is decided here alone. There are two ways to fail, told apart by when MediaConvert
+//! value means is decided here alone. There are two ways to fail, which differ in when MediaConvert
 //! would say so: settings that it refuses at `CreateJob`, and settings that are right but that this
 //! program cannot carry out, with which a job ends in ERROR.
 

@@ -1,11 +1,11 @@
 //! Reads job settings strictly: every field is either used, named as one that leaves the media as
-//! it is, or refused with the path at which it stands.
+//! it is, or refused with its path.
 //!
 //! Types, ranges and enumerations are the model's, which a request has kept before it comes here.
 //!
 //! MediaConvert has some 1,600 settings and this program a fraction of them. What would be quietly
-//! wrong is a job that asks for one of the others and ends in COMPLETE without it, so a field that
-//! nobody asked a [`Node`] for is an error.
+//! wrong is a job that asks for one of the others and ends in COMPLETE without it, so a field
+//! that was never asked of its [`Node`] is an error.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -32,7 +32,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// An object by itself.
+    /// The outermost object.
     pub(super) fn root(path: &str, value: &'a Value) -> Option<Self> {
         Some(Self::new(path.to_owned(), value.as_object()?))
     }
@@ -146,7 +146,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Refuses what nobody read. Empty lists and objects ask for nothing.
+    /// Refuses fields that were never read. Empty lists and objects ask for nothing.
     pub(super) fn finish(self) -> Result<()> {
         let read = self.read.borrow();
         let unread = |(key, value): &(&String, &Value)| {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_nobody_read_is_refused_by_path() {
+    fn a_field_that_was_never_read_is_refused_by_path() {
         let value = json!({"width": 640, "crop": {"x": 1}, "videoPreprocessors": {}, "height": null});
         let node = node("videoDescription", &value);
         assert_eq!(node.unsigned("width"), Some(640));

@@ -34,7 +34,7 @@ pub(crate) enum RateControl {
     },
 }
 
-/// What automated ABR sets for all renditions alike.
+/// What automated ABR sets for every rendition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AbrLimits {
     /// The largest rendition's ceiling.
