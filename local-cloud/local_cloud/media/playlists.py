@@ -1,4 +1,4 @@
-"""What a playlist refers to: every file a player would fetch for an HLS playlist or a DASH manifest."""
+"""An oracle apart from the simulator: every file a player would fetch for an HLS playlist or a DASH manifest."""
 
 import math
 import re

@@ -1,4 +1,7 @@
-"""What a profile promises, read from its own file, and whether a finished job kept it."""
+"""An oracle apart from the simulator: what a profile promises, read from its own file, and whether a job kept it.
+
+It shares no line with what makes the outputs, so that one mistake can't hide in both.
+"""
 
 import json
 import re

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,6 @@ def test_sam_reads_what_was_given() -> None:
 
 @pytest.mark.parametrize("command", [["up"], ["exec"]])
 def test_a_wrong_one_ends_the_command_before_anything_is_built(command: list[str]) -> None:
-    started = time.monotonic()
     argv = [
         sys.executable,
         "-m",
@@ -56,4 +54,3 @@ def test_a_wrong_one_ends_the_command_before_anything_is_built(command: list[str
     )
     assert ran.returncode == 2
     assert ran.stderr.splitlines() == ["PARAMETERS: JobTtlDays '1' must be 0 or 15 to 9999."]
-    assert time.monotonic() - started < 30
