@@ -5,12 +5,14 @@
 //! identifies an event must be there; a detail of another shape than expected counts as absent.
 //! What comes out is strict: bounded in size, and nothing the table could refuse.
 
+mod kind;
 mod limits;
 mod payload;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::kind::Kind;
 use crate::{JobId, Timestamp};
 
 /// What MediaConvert said of one job at one moment. `job_id`, `timestamp` and the kind of
@@ -73,56 +75,6 @@ impl Change {
     #[must_use]
     pub fn status(&self) -> &'static str {
         self.kind().as_str()
-    }
-}
-
-/// What can be said of a job: each status that MediaConvert sends, and the submission.
-///
-/// The order decides between two of one job that happened at the same time: a hop between two
-/// updates, say, is the newer of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "they are Change's")]
-pub enum Kind {
-    Submission,
-    Progressing,
-    StatusUpdate,
-    InputInformation,
-    NewWarning,
-    QueueHop,
-    Canceled,
-    Error,
-    Complete,
-}
-
-impl Kind {
-    /// Every kind, in order.
-    pub const ALL: [Self; 9] = [
-        Self::Submission,
-        Self::Progressing,
-        Self::StatusUpdate,
-        Self::InputInformation,
-        Self::NewWarning,
-        Self::QueueHop,
-        Self::Canceled,
-        Self::Error,
-        Self::Complete,
-    ];
-
-    /// As MediaConvert and the table write it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submission => "SUBMISSION",
-            Self::Progressing => "PROGRESSING",
-            Self::StatusUpdate => "STATUS_UPDATE",
-            Self::InputInformation => "INPUT_INFORMATION",
-            Self::NewWarning => "NEW_WARNING",
-            Self::QueueHop => "QUEUE_HOP",
-            Self::Canceled => "CANCELED",
-            Self::Error => "ERROR",
-            Self::Complete => "COMPLETE",
-        }
     }
 }
 

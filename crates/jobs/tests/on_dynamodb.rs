@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use jobs::event::Kind;
 use jobs::table::{JobsTable, Outcome, Recorded};
 use jobs::{Job, JobEvent, JobId, Received, Retention};
 use proptest::strategy::{Strategy, ValueTree};
@@ -144,6 +145,18 @@ impl Engine {
     }
 }
 
+fn event(status: &str, at: u64, members: Value) -> JobEvent {
+    let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
+    let Value::Object(members) = members else {
+        panic!("{members} is not an object")
+    };
+    detail.as_object_mut().unwrap().extend(members);
+    match JobEvent::from_value(&json!({"detail": detail})).unwrap() {
+        Received::Event(event) => event,
+        Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
+    }
+}
+
 fn generated(
     lives: usize,
     strategy: &impl Strategy<Value = (Life, Vec<Happening>)>,
@@ -197,15 +210,6 @@ async fn of_too_many_warnings_as_many_stay_as_a_row_keeps() {
 #[tokio::test]
 async fn an_event_that_comes_again_is_a_duplicate_and_a_superseded_one_is_stale() {
     let engine = Engine::start("redelivered").await;
-    let event = |status: &str, at: u64, members: Value| {
-        let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
-        let members = members.as_object().unwrap().clone();
-        detail.as_object_mut().unwrap().extend(members);
-        match JobEvent::from_value(&json!({"detail": detail})).unwrap() {
-            Received::Event(event) => event,
-            Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
-        }
-    };
     let update = event(
         "STATUS_UPDATE",
         2,
@@ -250,14 +254,20 @@ async fn an_event_in_order_is_one_call() {
         "COMPLETE",
     ];
     for (at, status) in (1..).zip(life) {
-        let detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at, "warningMessage": "w"});
-        let Received::Event(event) =
-            JobEvent::from_json(json!({"detail": detail}).to_string().as_bytes()).unwrap()
-        else {
-            panic!("{status} is unknown")
-        };
+        let event = event(status, at, json!({"warningMessage": "w"}));
         engine.table.record_event(event).await.unwrap();
         assert_eq!(engine.calls.take(), 1, "{status}");
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn events_of_one_time_are_one_call_each_in_the_order_of_their_kinds() {
+    let engine = Engine::start("one-time").await;
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Submission) {
+        let event = event(kind.as_str(), 1, json!({"warningMessage": "w"}));
+        engine.table.record_event(event).await.unwrap();
+        assert_eq!(engine.calls.take(), 1, "{kind:?}");
     }
     engine.stop().await;
 }

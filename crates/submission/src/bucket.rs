@@ -15,8 +15,13 @@ impl Bucket {
     }
 }
 
+/// A text that can't be the name of a bucket.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens")]
+pub struct InvalidBucket;
+
 impl FromStr for Bucket {
-    type Err = &'static str;
+    type Err = InvalidBucket;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let fits = (3..=63).contains(&name.len());
@@ -26,7 +31,7 @@ impl FromStr for Bucket {
         if fits && plain {
             Ok(Self(name.to_owned()))
         } else {
-            Err("a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens")
+            Err(InvalidBucket)
         }
     }
 }

@@ -62,14 +62,19 @@ fn check_uploads(outputs: &Prefix, uploads: Option<&Prefix>) -> Result<(), Inval
 /// The ARN of an IAM role.
 struct RoleArn(String);
 
+/// A text that can't be the ARN of a role.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a role's ARN is arn:aws:iam::ACCOUNT:role/NAME")]
+struct InvalidRoleArn;
+
 impl FromStr for RoleArn {
-    type Err = &'static str;
+    type Err = InvalidRoleArn;
 
     fn from_str(arn: &str) -> Result<Self, Self::Err> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         match parts[..] {
             ["arn", _, "iam", "", _, role] if role.starts_with("role/") => Ok(Self(arn.to_owned())),
-            _ => Err("a role's ARN is arn:aws:iam::ACCOUNT:role/NAME"),
+            _ => Err(InvalidRoleArn),
         }
     }
 }

@@ -174,7 +174,7 @@ impl Builder {
             .push(format!("(attribute_not_exists({name}) OR size({name}) < {most})"));
     }
 
-    /// The status to be written wins over the row's: it is higher, or newer and not terminal.
+    /// The status to be written wins over the row's: it is higher, or not terminal and no older.
     fn if_status_wins(&mut self, alone: &Job, item: &mut Item) {
         let status = self.name("status");
         let mut wins = vec![format!("attribute_not_exists({status})")];
@@ -188,7 +188,7 @@ impl Builder {
         }
         if !alone.state.status.is_terminal() {
             let time = self.name("statusTimestamp");
-            wins.push(format!("({status} = :status AND {time} < :statusTimestamp)"));
+            wins.push(format!("({status} = :status AND {time} <= :statusTimestamp)"));
         }
         self.conditions.push(format!("({})", wins.join(" OR ")));
         let state = ["status", "statusTimestamp"].map(|name| item.remove_entry(name));
