@@ -15,7 +15,7 @@ use startup::logging::with_causes;
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{Refusal, Taken};
-use crate::{http, metrics};
+use crate::{function_url, metrics};
 
 /// An API destination gives up on an answer after 5 s; ours leaves within 4, network included.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(3500);
@@ -72,13 +72,13 @@ impl JobEvents {
         if let Err(refusal) = &answer {
             call.log_refused(refusal);
         }
-        Ok(Reply::Http(http::response(&answer)))
+        Ok(Reply::Http(function_url::response(&answer)))
     }
 
     async fn request(&self, mut request: Value, call: &Call) -> Result<Taken, Refusal> {
-        http::method(&request)?;
-        let body = http::body(&mut request)?;
-        let accepted = self.keys.accept(http::presented_key(&request)).await;
+        function_url::method(&request)?;
+        let body = function_url::body(&mut request)?;
+        let accepted = self.keys.accept(function_url::presented_key(&request)).await;
         if !accepted.map_err(|error| Refusal::Unavailable(error.to_string()))? {
             return Err(Refusal::Unauthorized);
         }
