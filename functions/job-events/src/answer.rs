@@ -6,39 +6,67 @@
 //!
 //! [retries]: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-api-destinations.html
 
+use std::time::Duration;
+
+use api_keys::KeysUnavailable;
 use http::StatusCode;
-use jobs::table::Recorded;
-use jobs::{JobId, Status};
+use jobs::event::InvalidEvent;
+use jobs::table::{Recorded, StoreError};
+use jobs::{JobId, Status, table};
 use lambda_runtime::Diagnostic;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use startup::logging::with_causes;
 
 /// The event was taken.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Taken {
+pub(crate) struct Acknowledgement {
     pub(crate) job_id: JobId,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<Status>,
-    pub(crate) outcome: &'static str,
+    pub(crate) outcome: Outcome,
 }
 
-impl Taken {
+/// What became of an event that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Recorded(table::Outcome),
+    /// Its status is unknown to this version: there is nothing to write.
+    Ignored,
+}
+
+impl Acknowledgement {
     pub(crate) fn recorded(job_id: JobId, recorded: Recorded) -> Self {
         Self {
             job_id,
             status: Some(recorded.status),
-            outcome: recorded.outcome.as_str(),
+            outcome: Outcome::Recorded(recorded.outcome),
         }
     }
 
-    /// A status this version does not know: there is nothing to write.
     pub(crate) fn ignored(job_id: JobId) -> Self {
         Self {
             job_id,
             status: None,
-            outcome: "ignored",
+            outcome: Outcome::Ignored,
         }
+    }
+}
+
+impl Outcome {
+    /// In lower case, as answers, logs and metrics write it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Recorded(outcome) => outcome.as_str(),
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -51,10 +79,23 @@ pub(crate) enum Refusal {
     PayloadTooLarge,
     #[error("the key is missing or wrong")]
     Unauthorized,
-    #[error("{0}")]
-    InvalidEvent(String),
-    #[error("{0}")]
-    Unavailable(String),
+    #[error("the body is not base64")]
+    NotBase64,
+    #[error(transparent)]
+    InvalidEvent(#[from] InvalidEvent),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why an event was not taken that may be taken later.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unavailable {
+    #[error(transparent)]
+    Keys(#[from] KeysUnavailable),
+    #[error(transparent)]
+    Table(#[from] StoreError),
+    #[error("no answer within {} ms", .0.as_millis())]
+    Late(Duration),
 }
 
 impl Refusal {
@@ -63,7 +104,7 @@ impl Refusal {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::InvalidEvent(_) => StatusCode::BAD_REQUEST,
+            Self::NotBase64 | Self::InvalidEvent(_) => StatusCode::BAD_REQUEST,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -73,7 +114,7 @@ impl Refusal {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::PayloadTooLarge => "payload_too_large",
             Self::Unauthorized => "unauthorized",
-            Self::InvalidEvent(_) => "invalid_event",
+            Self::NotBase64 | Self::InvalidEvent(_) => "invalid_event",
             Self::Unavailable(_) => "unavailable",
         }
     }
@@ -81,18 +122,20 @@ impl Refusal {
     /// What a stranger may read. Why a dependency fails is for the log alone.
     pub(crate) fn body(&self) -> Value {
         match self {
-            Self::InvalidEvent(message) => json!({"error": self.error(), "message": message}),
+            Self::NotBase64 | Self::InvalidEvent(_) => {
+                json!({"error": self.error(), "message": self.to_string()})
+            }
             _ => json!({"error": self.error()}),
         }
     }
 }
 
-/// For who invokes the function directly.
+/// What a direct invocation is told.
 impl From<Refusal> for Diagnostic {
     fn from(refusal: Refusal) -> Self {
         Self {
             error_type: refusal.error().to_owned(),
-            error_message: refusal.to_string(),
+            error_message: with_causes(&refusal),
         }
     }
 }

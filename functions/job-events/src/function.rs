@@ -14,7 +14,7 @@ use startup::Timeouts;
 use startup::logging::with_causes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::answer::{Refusal, Taken};
+use crate::answer::{Acknowledgement, Outcome, Refusal, Unavailable};
 use crate::{function_url, metrics};
 
 /// An API destination gives up on an answer after 5 s; ours leaves within 4, network included.
@@ -38,7 +38,7 @@ pub struct JobEvents {
 #[serde(untagged)]
 pub(crate) enum Reply {
     Http(LambdaFunctionUrlResponse),
-    Direct(Taken),
+    Direct(Acknowledgement),
 }
 
 impl JobEvents {
@@ -75,33 +75,36 @@ impl JobEvents {
         Ok(Reply::Http(function_url::response(&answer)))
     }
 
-    async fn request(&self, mut request: Value, call: &Call) -> Result<Taken, Refusal> {
+    async fn request(&self, mut request: Value, call: &Call) -> Result<Acknowledgement, Refusal> {
         function_url::method(&request)?;
         let body = function_url::body(&mut request)?;
         let accepted = self.keys.accept(function_url::presented_key(&request)).await;
-        if !accepted.map_err(|error| Refusal::Unavailable(error.to_string()))? {
+        if !accepted.map_err(Unavailable::from)? {
             return Err(Refusal::Unauthorized);
         }
-        let body = body.ok_or_else(|| Refusal::InvalidEvent("the body is not base64".to_owned()))?;
+        let body = body.ok_or(Refusal::NotBase64)?;
         self.record(JobEvent::from_json(&body), call).await
     }
 
-    async fn record(&self, received: Result<Received, InvalidEvent>, call: &Call) -> Result<Taken, Refusal> {
-        let event = match received.map_err(|error| Refusal::InvalidEvent(error.to_string()))? {
+    async fn record(
+        &self,
+        received: Result<Received, InvalidEvent>,
+        call: &Call,
+    ) -> Result<Acknowledgement, Refusal> {
+        let event = match received? {
             Received::Event(event) => event,
             Received::UnknownStatus { job_id, status } => {
                 call.log_ignored(&job_id, &status);
-                metrics::event(call.function(), "UNKNOWN", "ignored", Timestamp::default());
-                return Ok(Taken::ignored(job_id));
+                metrics::event(call.function(), "UNKNOWN", Outcome::Ignored, Timestamp::default());
+                return Ok(Acknowledgement::ignored(job_id));
             }
         };
         let (job_id, status, said_at) = (event.job_id.clone(), event.change.status(), event.timestamp);
-        let recorded = self.table.record_event(event).await;
-        let recorded = recorded.map_err(|error| Refusal::Unavailable(with_causes(&error)))?;
-        let taken = Taken::recorded(job_id, recorded);
-        call.log_taken(&taken, status);
-        metrics::event(call.function(), status, taken.outcome, said_at);
-        Ok(taken)
+        let recorded = self.table.record_event(event).await.map_err(Unavailable::from)?;
+        let acknowledgement = Acknowledgement::recorded(job_id, recorded);
+        call.log_recorded(&acknowledgement, status);
+        metrics::event(call.function(), status, acknowledgement.outcome, said_at);
+        Ok(acknowledgement)
     }
 }
 
@@ -113,23 +116,25 @@ struct Call {
 
 impl Call {
     /// The answer, in time.
-    async fn answer(&self, work: impl Future<Output = Result<Taken, Refusal>>) -> Result<Taken, Refusal> {
-        let late = || Refusal::Unavailable(format!("no answer within {} ms", TIME_TO_ANSWER.as_millis()));
+    async fn answer(
+        &self,
+        work: impl Future<Output = Result<Acknowledgement, Refusal>>,
+    ) -> Result<Acknowledgement, Refusal> {
         timeout_at(self.started + TIME_TO_ANSWER, work)
             .await
-            .unwrap_or_else(|_| Err(late()))
+            .unwrap_or_else(|_| Err(Unavailable::Late(TIME_TO_ANSWER).into()))
     }
 
     fn function(&self) -> &str {
         &self.context.env_config.function_name
     }
 
-    fn log_taken(&self, taken: &Taken, event_status: &str) {
+    fn log_recorded(&self, acknowledgement: &Acknowledgement, event_status: &str) {
         tracing::info!(
-            jobId = %taken.job_id,
+            jobId = %acknowledgement.job_id,
             eventStatus = event_status,
-            status = taken.status.map(jobs::Status::as_str),
-            outcome = taken.outcome,
+            status = acknowledgement.status.map(jobs::Status::as_str),
+            outcome = acknowledgement.outcome.as_str(),
             durationMs = self.duration_ms(),
             requestId = self.context.request_id,
             traceId = self.context.xray_trace_id,
@@ -141,7 +146,7 @@ impl Call {
         tracing::warn!(
             jobId = %job_id,
             eventStatus = event_status,
-            outcome = "ignored",
+            outcome = Outcome::Ignored.as_str(),
             durationMs = self.duration_ms(),
             requestId = self.context.request_id,
             traceId = self.context.xray_trace_id,
@@ -158,11 +163,23 @@ impl Call {
         }
         // Macros fix the level at compile time.
         if matches!(refusal, Refusal::Unavailable(_)) {
-            tracing::error!(reason = %refusal, httpStatus = status, durationMs = duration_ms,
-                requestId = request_id, traceId = trace_id, "event not recorded");
+            tracing::error!(
+                reason = with_causes(refusal),
+                httpStatus = status,
+                durationMs = duration_ms,
+                requestId = request_id,
+                traceId = trace_id,
+                "event not recorded"
+            );
         } else {
-            tracing::warn!(reason = %refusal, httpStatus = status, durationMs = duration_ms,
-                requestId = request_id, traceId = trace_id, "event refused");
+            tracing::warn!(
+                reason = with_causes(refusal),
+                httpStatus = status,
+                durationMs = duration_ms,
+                requestId = request_id,
+                traceId = trace_id,
+                "event refused"
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::Value;
 
-use crate::answer::{Refusal, Taken};
+use crate::answer::{Acknowledgement, Refusal};
 
 /// EventBridge's own limit for an event, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -56,10 +56,10 @@ pub(crate) fn presented_key(request: &Value) -> &[u8] {
         .as_bytes()
 }
 
-pub(crate) fn response(answer: &Result<Taken, Refusal>) -> LambdaFunctionUrlResponse {
+pub(crate) fn response(answer: &Result<Acknowledgement, Refusal>) -> LambdaFunctionUrlResponse {
     let mut response = LambdaFunctionUrlResponse::default();
     let (status, body) = match answer {
-        Ok(taken) => (StatusCode::OK, serde_json::to_string(taken)),
+        Ok(acknowledgement) => (StatusCode::OK, serde_json::to_string(acknowledgement)),
         Err(refusal) => (refusal.status(), serde_json::to_string(&refusal.body())),
     };
     if matches!(answer, Err(Refusal::MethodNotAllowed)) {

@@ -8,10 +8,12 @@ use std::time::SystemTime;
 use jobs::Timestamp;
 use serde_json::{Value, json};
 
+use crate::answer::Outcome;
+
 const NAMESPACE: &str = "MediaConvertBackend";
 
 /// An event that was taken: how many, by status and outcome, and how old it was, in milliseconds.
-pub(crate) fn event(function: &str, status: &str, outcome: &str, said_at: Timestamp) {
+pub(crate) fn event(function: &str, status: &str, outcome: Outcome, said_at: Timestamp) {
     println!("{}", event_line(function, status, outcome, said_at, now()));
 }
 
@@ -20,10 +22,11 @@ pub(crate) fn rejected_key(function: &str) {
     println!("{}", rejected_key_line(function, now()));
 }
 
-fn event_line(function: &str, status: &str, outcome: &str, said_at: Timestamp, now: u64) -> Value {
+fn event_line(function: &str, status: &str, outcome: Outcome, said_at: Timestamp, now: u64) -> Value {
     let dimensions = json!([["FunctionName", "EventStatus", "Outcome"]]);
     let mut metrics = vec![json!({"Name": "Events", "Unit": "Count"})];
-    let mut line = json!({"FunctionName": function, "EventStatus": status, "Outcome": outcome, "Events": 1});
+    let mut line =
+        json!({"FunctionName": function, "EventStatus": status, "Outcome": outcome.as_str(), "Events": 1});
     // An event without a time has none to be told, and one from the future is a matter of clocks.
     if said_at != Timestamp::default() {
         metrics.push(json!({"Name": "EventAge", "Unit": "Milliseconds"}));
@@ -58,10 +61,17 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jobs::table;
 
     #[test]
     fn a_line_defines_every_metric_and_dimension_it_carries() {
-        let line = event_line("f", "COMPLETE", "applied", Timestamp::from_millis(1_000), 3_500);
+        let line = event_line(
+            "f",
+            "COMPLETE",
+            Outcome::Recorded(table::Outcome::Applied),
+            Timestamp::from_millis(1_000),
+            3_500,
+        );
         assert_eq!(
             line,
             json!({
@@ -96,7 +106,13 @@ mod tests {
 
     #[test]
     fn an_event_without_a_time_has_no_age() {
-        let line = event_line("f", "QUEUE_HOP", "stale", Timestamp::default(), 3_500);
+        let line = event_line(
+            "f",
+            "QUEUE_HOP",
+            Outcome::Recorded(table::Outcome::Stale),
+            Timestamp::default(),
+            3_500,
+        );
         assert_eq!(line.get("EventAge"), None);
         assert_eq!(
             line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
