@@ -8,14 +8,17 @@
 //! else stays at WARN: at DEBUG and below, HTTP clients write headers and bodies, and ours carry
 //! the webhook key.
 //!
+//! A function logs its own function errors, once and with what they are about. The runtime would log
+//! each again in its debug form; that line is left out.
+//!
 //! [monitoring-cloudwatchlogs-log-level]: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 
 use std::error::Error;
 use std::{io, iter};
 
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::time::SystemTime;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -84,7 +87,13 @@ where
         .with_target(false)
         .with_timer(SystemTime)
         .with_writer(writer);
-    tracing_subscriber::registry().with(lines.with_filter(ours))
+    tracing_subscriber::registry().with(lines.with_filter(ours.and(filter_fn(not_repeated))))
+}
+
+/// Whether a line is another than the runtime's about a function error. Its line about a panic, which
+/// nobody else logs, comes from the same place; that one has the field `error`.
+fn not_repeated(line: &Metadata<'_>) -> bool {
+    line.target() != "lambda_runtime::layers::panic" || line.fields().field("error").is_some()
 }
 
 #[cfg(test)]
@@ -144,6 +153,17 @@ mod tests {
             lines.contains("a warning") && !lines.contains("a body"),
             "{lines}"
         );
+    }
+
+    #[test]
+    fn of_the_runtimes_lines_panics_are_kept_and_function_errors_left_out() {
+        let lines = lines(LevelFilter::INFO, || {
+            tracing::error!(target: "lambda_runtime::layers::panic", error = "a panic", "user handler panicked");
+            tracing::error!(target: "lambda_runtime::layers::panic", "Diagnostic {{ … }}");
+            tracing::error!(target: "lambda_runtime::layers::api_client", "no answer from the runtime API");
+        });
+        let kept = lines.contains("a panic") && lines.contains("no answer");
+        assert!(kept && !lines.contains("Diagnostic"), "{lines}");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! One invocation, from payload to answer, in the contract's order and time.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use api_keys::ApiKeys;
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
+use http::StatusCode;
 use jobs::event::InvalidEvent;
 use jobs::table::JobsTable;
-use jobs::{JobEvent, Received, Timestamp};
+use jobs::{JobEvent, JobId, Received, Timestamp};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
@@ -60,17 +62,20 @@ impl JobEvents {
         let call = Call {
             started: Instant::now(),
             context,
+            job_id: OnceLock::new(),
         };
         if payload.get("requestContext").is_none() {
             let answer = call
                 .answer(self.record(JobEvent::from_value(&payload), &call))
                 .await;
-            // The runtime logs a function error itself.
-            return answer.map(Reply::Direct).map_err(Diagnostic::from);
+            return answer.map(Reply::Direct).map_err(|refusal| {
+                call.log_refused(&refusal, None);
+                refusal.into()
+            });
         }
         let answer = call.answer(self.request(payload, &call)).await;
         if let Err(refusal) = &answer {
-            call.log_refused(refusal);
+            call.log_refused(refusal, Some(refusal.status()));
         }
         Ok(Reply::Http(function_url::response(&answer)))
     }
@@ -99,7 +104,8 @@ impl JobEvents {
                 return Ok(Acknowledgement::ignored(job_id));
             }
         };
-        let (job_id, status, said_at) = (event.job_id.clone(), event.change.status(), event.timestamp);
+        let job_id = call.job_id.get_or_init(|| event.job_id.clone()).clone();
+        let (status, said_at) = (event.change.status(), event.timestamp);
         let recorded = self.table.record_event(event).await.map_err(Unavailable::from)?;
         let acknowledgement = Acknowledgement::recorded(job_id, recorded);
         call.log_recorded(&acknowledgement, status);
@@ -112,6 +118,8 @@ impl JobEvents {
 struct Call {
     started: Instant,
     context: Context,
+    /// Known once the event is read, and still there when recording it took too long.
+    job_id: OnceLock<JobId>,
 }
 
 impl Call {
@@ -142,7 +150,7 @@ impl Call {
         );
     }
 
-    fn log_ignored(&self, job_id: &jobs::JobId, event_status: &str) {
+    fn log_ignored(&self, job_id: &JobId, event_status: &str) {
         tracing::warn!(
             jobId = %job_id,
             eventStatus = event_status,
@@ -154,8 +162,10 @@ impl Call {
         );
     }
 
-    fn log_refused(&self, refusal: &Refusal) {
-        let status = refusal.status().as_u16();
+    /// `http_status` is what the sender got, if it came by HTTP.
+    fn log_refused(&self, refusal: &Refusal, http_status: Option<StatusCode>) {
+        let job_id = self.job_id.get().map(tracing::field::display);
+        let http_status = http_status.map(|status| status.as_u16());
         let duration_ms = self.duration_ms();
         let (request_id, trace_id) = (&self.context.request_id, &self.context.xray_trace_id);
         if matches!(refusal, Refusal::Unauthorized) {
@@ -165,7 +175,8 @@ impl Call {
         if matches!(refusal, Refusal::Unavailable(_)) {
             tracing::error!(
                 reason = with_causes(refusal),
-                httpStatus = status,
+                jobId = job_id,
+                httpStatus = http_status,
                 durationMs = duration_ms,
                 requestId = request_id,
                 traceId = trace_id,
@@ -174,7 +185,8 @@ impl Call {
         } else {
             tracing::warn!(
                 reason = with_causes(refusal),
-                httpStatus = status,
+                jobId = job_id,
+                httpStatus = http_status,
                 durationMs = duration_ms,
                 requestId = request_id,
                 traceId = trace_id,

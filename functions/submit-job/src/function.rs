@@ -35,7 +35,7 @@ impl Function {
         Self { submit, batches }
     }
 
-    /// Answers one invocation. Failures are logged by the Lambda runtime.
+    /// Answers one invocation.
     ///
     /// # Errors
     /// A request by itself whose job there is not. A batch answers which messages are to come again.

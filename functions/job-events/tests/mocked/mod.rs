@@ -1,4 +1,5 @@
-//! The function as tests invoke it, with every AWS call answered from memory.
+//! The function as tests invoke it, with AWS's answers from `aws-smithy-mocks`: what counts here is
+//! the answer and how many calls there were, not the bytes of a call.
 
 use api_keys::ApiKeys;
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
