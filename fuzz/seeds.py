@@ -1,4 +1,4 @@
-"""Writes what the fuzzers start from, out of events/: a corpus for each target, and the words of the events."""
+"""Makes what the fuzzers start from out of events/: a corpus for each target, and a dictionary of words."""
 
 import base64
 import json

@@ -37,7 +37,7 @@ fuzz_target!(|body: &[u8]| {
     assert_eq!(to_item(&read).expect("a row is an item"), item);
 });
 
-/// What DynamoDB counts a value as; and that it is one DynamoDB takes.
+/// A value's size as DynamoDB counts it; panics at one that DynamoDB would refuse.
 ///
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 fn size(value: &AttributeValue, depth: usize) -> usize {

@@ -1,5 +1,8 @@
 //! Any JSON at all as the function's payload: the answer is one of the contract's, never a 5xx while
-//! AWS answers, and nothing is written but for who has the key or was let in by IAM.
+//! AWS answers, and nothing is written unless the caller has the key or passed IAM.
+//!
+//! AWS is an HTTP client that answers from memory, not `aws-smithy-mocks` as in the tests, so that the
+//! SDK writes out every call as it would send it.
 
 #![no_main]
 
@@ -26,7 +29,7 @@ use tokio::runtime::Runtime;
 /// The key in the seeds.
 const KEY: &str = "the-right-key";
 
-/// What the function is told of the row when its first write is refused.
+/// The row that DynamoDB shows when it refuses the function's first write.
 const ROW: &str = r#"{"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item": {
     "jobId": {"S": "1700000000000-abc123"}, "status": {"S": "PROGRESSING"}, "statusTimestamp": {"N": "1700000000000"},
     "startedAt": {"N": "1700000000000"}, "updatedAt": {"N": "1700000000000"}}}"#;

@@ -20,11 +20,11 @@ use tokio::time::Instant;
 /// How long keys are used before they are fetched again.
 const LIFETIME: Duration = Duration::from_mins(5);
 
-/// A key that doesn't fit may be a new one, so the keys are fetched again; but not sooner after the
-/// last time than this, or strangers could drive our calls to Secrets Manager, and their cost.
+/// An unknown key may be a new one, so the keys are fetched again; but not sooner after the last time
+/// than this, or strangers could drive our calls to Secrets Manager, and their cost.
 const PAUSE_AFTER_MISMATCH: Duration = Duration::from_mins(1);
 
-/// Nor do we ask again at once where Secrets Manager has just failed to answer.
+/// Nor do we ask again at once when Secrets Manager has just failed to answer.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 const STAGES: [&str; 3] = ["AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"];
@@ -52,7 +52,7 @@ struct Keys {
     fetched: Instant,
 }
 
-/// The keys can't be had now, so nobody can be told whether theirs is right.
+/// The keys can't be read now, so no key can be judged.
 #[derive(Debug, thiserror::Error)]
 #[error("can't read the API key: {0}")]
 pub struct KeysUnavailable(String);
@@ -100,7 +100,7 @@ impl ApiKeys {
         let [current, previous, pending] = STAGES.map(|stage| self.version(stage));
         let (current, previous, pending) = tokio::join!(current, previous, pending);
         let Some(current) = current? else {
-            let reason = "the secret has no AWSCURRENT version that is JSON with a text `apiKey`";
+            let reason = "the secret has no AWSCURRENT version that is JSON with a string `apiKey`";
             return Err(KeysUnavailable(reason.to_owned()));
         };
         let digests = [Some(current), previous?, pending?]
@@ -125,7 +125,10 @@ impl ApiKeys {
             Ok(version) => {
                 let digest = key(version.secret_string());
                 if digest.is_none() {
-                    tracing::warn!(stage, "a version of the secret is not JSON with a text `apiKey`");
+                    tracing::warn!(
+                        stage,
+                        "a version of the secret is not JSON with a string `apiKey`"
+                    );
                 }
                 Ok(digest)
             }

@@ -14,12 +14,12 @@ use std::process::ExitCode;
 pub use sdk::{Timeouts, sdk_config};
 pub use variables::{InvalidVariable, optional_variable, parsed_variable, variable};
 
-/// Runs a function for as long as Lambda lets it. What stops it, stops it with one line.
+/// Runs a function for as long as Lambda lets it; an error ends it with one line.
 pub async fn run(function: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) -> ExitCode {
     match function.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // To stderr, since the log may be what could not start.
+            // To stderr, since the log itself may have failed to start.
             eprintln!("{error}");
             ExitCode::FAILURE
         }

@@ -50,14 +50,14 @@ pub fn init(target: &str) -> Result<(), InvalidVariable> {
     Ok(())
 }
 
-/// An error with its causes in one line, each in its own words, without anybody's debug output.
+/// An error with its causes in one line, by their display forms alone.
 #[must_use]
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = iter::successors(Some(error), |&error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Lambda's level names ([`ApplicationLogLevel`]), which know one more than tracing does.
+/// Lambda's level names ([`ApplicationLogLevel`]), of which tracing lacks one.
 ///
 /// [`ApplicationLogLevel`]: https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
 fn level(name: &str) -> Option<LevelFilter> {
@@ -90,8 +90,8 @@ where
     tracing_subscriber::registry().with(lines.with_filter(ours.and(filter_fn(not_repeated))))
 }
 
-/// Whether a line is another than the runtime's about a function error. Its line about a panic, which
-/// nobody else logs, comes from the same place; that one has the field `error`.
+/// False for the runtime's line about a function error. Its line about a panic, which nothing else logs
+/// as JSON, has the same target; that one has the field `error`.
 fn not_repeated(line: &Metadata<'_>) -> bool {
     line.target() != "lambda_runtime::layers::panic" || line.fields().field("error").is_some()
 }

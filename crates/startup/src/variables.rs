@@ -23,7 +23,7 @@ impl InvalidVariable {
     }
 }
 
-/// The value of a variable the function can't do without.
+/// The value of a required variable.
 ///
 /// # Errors
 /// The variable is unset, empty or not UTF-8.
@@ -31,8 +31,8 @@ pub fn variable(name: &'static str) -> Result<String, InvalidVariable> {
     optional_variable(name)?.ok_or_else(|| InvalidVariable::new(name, "is not set; the template sets it"))
 }
 
-/// The value of a variable the function can do without. CloudFormation can't leave a variable out
-/// by parameter, so an empty one counts as unset.
+/// The value of an optional variable. CloudFormation can't leave a variable out by parameter, so an
+/// empty one counts as unset.
 ///
 /// # Errors
 /// The value is not UTF-8.

@@ -44,7 +44,7 @@ pub(crate) enum Reply {
 }
 
 impl JobEvents {
-    /// A function that takes events from whoever has one of `keys` and records them in `table`.
+    /// A function that takes events from callers with one of `keys` and records them in `table`.
     #[must_use]
     pub fn new(keys: ApiKeys, table: JobsTable) -> Self {
         Self { keys, table }
@@ -53,10 +53,10 @@ impl JobEvents {
     /// Takes one invocation: a Function URL request, or the event itself.
     ///
     /// AWS sets `requestContext` on every request that comes by URL, and a caller can't leave it
-    /// out; what has none was invoked by somebody IAM let through, and needs no key.
+    /// out; without it the caller passed IAM, and needs no key.
     ///
     /// # Errors
-    /// A direct invocation whose event was not taken; an HTTP request always gets its answer.
+    /// A direct invocation's event was not taken; an HTTP request always gets its answer.
     pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<impl Serialize + use<>, Diagnostic> {
         let LambdaEvent { payload, context } = event;
         let call = Call {
@@ -114,11 +114,11 @@ impl JobEvents {
     }
 }
 
-/// The invocation an answer belongs to: when it must be there, and what the log calls it.
+/// The invocation an answer belongs to: when the answer is due, and what the log says of it.
 struct Call {
     started: Instant,
     context: Context,
-    /// Known once the event is read, and still there when recording it took too long.
+    /// Set once the event is read; kept here because a time-out drops the work that read it.
     job_id: OnceLock<JobId>,
 }
 

@@ -1,7 +1,7 @@
-//! The public door: what of an HTTP request is looked at, and the answer's envelope.
+//! The public door: the parts of an HTTP request that matter, and the answer's envelope.
 //!
-//! A request is read member by member from its JSON, so that there is none without an answer:
-//! `aws_lambda_events`' type refuses a request for members nobody here looks at, and for a flood of
+//! A request is read member by member from its JSON, so that every request gets an answer:
+//! `aws_lambda_events`' type rejects requests for members that don't matter here, and for a flood of
 //! headers, and the sender would get Lambda's own 502.
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlResponse;
@@ -19,7 +19,7 @@ const MAX_BODY: usize = 1024 * 1024;
 /// The header the EventBridge connection sends the key in.
 const API_KEY: &str = "x-api-key";
 
-/// Refuses whatever is not a POST; any path will do.
+/// Refuses everything but a POST; any path will do.
 pub(crate) fn method(request: &Value) -> Result<(), Refusal> {
     match request.pointer("/requestContext/http/method") {
         Some(method) if method == Method::POST.as_str() => Ok(()),
@@ -27,7 +27,7 @@ pub(crate) fn method(request: &Value) -> Result<(), Refusal> {
     }
 }
 
-/// The body's bytes, at most [`MAX_BODY`] of them; `None` where it claims to be base64 and is not.
+/// The body's bytes, at most [`MAX_BODY`] of them; `None` if it claims to be base64 and isn't.
 pub(crate) fn body(request: &mut Value) -> Result<Option<Vec<u8>>, Refusal> {
     let text = match request.get_mut("body").map(Value::take) {
         Some(Value::String(text)) => text,
@@ -44,7 +44,7 @@ pub(crate) fn body(request: &mut Value) -> Result<Option<Vec<u8>>, Refusal> {
     }
 }
 
-/// The key the sender presents; empty where there is none.
+/// The key the sender presents; empty if there is none.
 pub(crate) fn presented_key(request: &Value) -> &[u8] {
     let headers = request.get("headers").and_then(Value::as_object);
     headers

@@ -6,8 +6,8 @@
 //! `function_url` guards the public door in the contract's order, [`api_keys`] checks the key, the
 //! `jobs` crate reads and merges the event, and `answer` says what became of it in either form.
 //!
-//! `lambda_http` is not used: its adapter builds a URI from the request's raw query and panics on
-//! one that is none, so that a stranger could turn a refusal into a 502.
+//! `lambda_http` is not used: its adapter builds a URI from the request's raw query and panics if
+//! that isn't valid, so that a stranger could turn a refusal into a 502.
 
 mod answer;
 mod function;

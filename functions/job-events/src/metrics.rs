@@ -17,7 +17,7 @@ pub(crate) fn event(function: &str, status: &str, outcome: Outcome, said_at: Tim
     println!("{}", event_line(function, status, outcome, said_at, now()));
 }
 
-/// A key that did not fit.
+/// A key that was wrong or missing.
 pub(crate) fn rejected_key(function: &str) {
     println!("{}", rejected_key_line(function, now()));
 }
@@ -27,7 +27,7 @@ fn event_line(function: &str, status: &str, outcome: Outcome, said_at: Timestamp
     let mut metrics = vec![json!({"Name": "Events", "Unit": "Count"})];
     let mut line =
         json!({"FunctionName": function, "EventStatus": status, "Outcome": outcome.as_str(), "Events": 1});
-    // An event without a time has none to be told, and one from the future is a matter of clocks.
+    // An event without a time has no age, and one from the future only shows that clocks differ.
     if said_at != Timestamp::default() {
         metrics.push(json!({"Name": "EventAge", "Unit": "Milliseconds"}));
         line["EventAge"] = json!(now.saturating_sub(said_at.as_millis()));

@@ -62,7 +62,7 @@ async fn a_body_over_1_mib_is_refused_before_the_key_is_looked_at() {
     let body = "x".repeat(1024 * 1024 + 1);
     assert_eq!(answer(&function, request("POST", None, &body)).await, too_large);
     assert_eq!(answer(&function, base64_request(&body)).await, too_large);
-    // One byte less gets further: to the key.
+    // One byte less gets as far as the key.
     assert_eq!(answer(&function, request("POST", None, &body[1..])).await.0, 401);
     assert_eq!(update.num_calls(), 0);
 }
@@ -158,7 +158,7 @@ async fn a_new_key_is_found_a_minute_after_the_last_look_at_the_latest() {
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_refused_with_the_field_and_the_rule() {
+async fn an_invalid_event_is_refused_with_the_field_and_the_rule() {
     let update = update_succeeds();
     let function = function(&update);
     let cases = [

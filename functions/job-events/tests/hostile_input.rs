@@ -1,4 +1,4 @@
-//! What no honest sender sends: the exact answer to each, none of them a 5xx, and nothing written.
+//! Input that no honest sender sends: each gets its exact answer, never a 5xx, and nothing is written.
 
 mod mocked;
 
@@ -67,7 +67,7 @@ async fn a_body_that_strains_the_parser_is_an_invalid_event() {
             "\u{feff}".to_owned() + COMPLETE,
             "the event is not JSON: expected value at line 1 column 1",
         ),
-        // Of a key that comes twice the last one counts, as everywhere in Rust and JavaScript.
+        // Of a repeated key the last one counts, as in JavaScript.
         (
             event(r#""jobId": 7"#),
             "detail.jobId is not a text of at least one character",
@@ -92,7 +92,7 @@ async fn a_body_that_strains_the_parser_is_an_invalid_event() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_text_is_an_invalid_event() {
+async fn a_body_that_is_not_text_is_an_invalid_event() {
     let update = update_succeeds();
     let function = function(&update);
     let not_unicode = "the event is not JSON: invalid unicode code point at line 1 column";
@@ -146,7 +146,7 @@ async fn six_megabytes_are_too_large_whoever_sends_them() {
         refused(413, "payload_too_large")
     );
 
-    // What can't be decoded has no length to refuse, and is looked at no further than the key.
+    // A body that can't be decoded has no length to refuse, so the key is checked first.
     let mut broken = request("POST", None, &"%".repeat(most));
     broken["isBase64Encoded"] = json!(true);
     assert_eq!(
@@ -175,7 +175,7 @@ async fn no_headers_open_the_door_but_the_right_one() {
         json!({"x-api-key": {"value": KEY}}),
         json!({"x-api-key": "wrong", "authorization": KEY}),
         json!({"x-api-key ": KEY, "bad name\r\n": "bad value\r\n"}),
-        json!({"x-api-key": format!("{KEY},{KEY}")}), // how Lambda joins a header that came twice
+        json!({"x-api-key": format!("{KEY},{KEY}")}), // how Lambda joins a repeated header
         json!({"x-api-key": format!("{KEY}\0")}),
         json!({"x-api-key": KEY.to_uppercase()}),
         json!({"x-api-key": KEY.repeat(100_000)}),
@@ -195,7 +195,7 @@ async fn no_headers_open_the_door_but_the_right_one() {
 }
 
 #[tokio::test]
-async fn the_members_nobody_looks_at_refuse_nothing() {
+async fn members_that_do_not_matter_cause_no_refusal() {
     let update = update_succeeds();
     let mut odd = request("POST", Some(KEY), COMPLETE);
     odd["version"] = json!(1.0);
@@ -211,7 +211,7 @@ async fn the_members_nobody_looks_at_refuse_nothing() {
 }
 
 #[tokio::test]
-async fn whatever_has_a_request_context_is_held_to_be_a_request() {
+async fn a_payload_with_a_request_context_counts_as_a_request() {
     let update = update_succeeds();
     let function = function(&update);
     for context in [

@@ -1,4 +1,4 @@
-//! The function's table and secret, made and looked at past the proxy, and the function itself, which
+//! The function's table and secret, made and read without the proxy, and the function itself, which
 //! reaches them through it.
 
 use std::env;
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 const KEY: &str = "jobId";
 
-/// What isn't measured may take its time.
+/// Generous, as these calls aren't measured.
 const PATIENT: Timeouts = Timeouts {
     attempt: Duration::from_secs(20),
     operation: Duration::from_mins(1),
@@ -36,7 +36,7 @@ pub(crate) struct Cloud {
     table: DynamoDb,
     stream: DynamoDbStreams,
     secrets: SecretsManager,
-    /// Of the table, the secret and the key in it alike.
+    /// Names the table, the secret and the key in it.
     name: String,
     /// The function's own clients: its time-outs, and the proxy as their endpoint.
     function: (DynamoDb, SecretsManager),
@@ -123,7 +123,7 @@ impl Cloud {
         }
     }
 
-    /// The row must hold both events, each written once; tells its status and the writes.
+    /// The row must hold both events, each written once; returns its status and the writes.
     pub(crate) async fn expect_row(&self, life: &Life) -> Result<String> {
         let id = AttributeValue::S(life.job_id().to_owned());
         let item = self

@@ -1,6 +1,6 @@
 //! The fault matrix: whatever DynamoDB or Secrets Manager do to the function's calls, the answer
-//! leaves within 4 s, is 503 or is 200 with the event written exactly once, and once they are well
-//! again the redelivered event ends in the right row.
+//! leaves within 4 s, is 503 or is 200 with the event written exactly once, and once they recover
+//! the redelivered event ends in the right row.
 //!
 //! `make test-faults` runs this with a local AWS and a proxy before it that breaks what it is told to.
 //! Where `FAULTS_TABLE` names a file, what was measured is written there, for `docs/reliability.md`.
@@ -22,7 +22,7 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(4);
 const HEAD: &str =
     "| Fault | In | On | Answer | Slowest | Redelivered | Row afterwards |\n|---|---|---|---|---|---|---|\n";
 
-/// What came of one fault in one dependency.
+/// The outcome of one fault in one dependency.
 #[derive(Default)]
 struct Cell {
     answers: BTreeSet<u16>,
@@ -64,7 +64,7 @@ async fn measure(cloud: &Cloud, proxy: &Proxy, broken: (Fault, Dependency, Lasti
 }
 
 impl Cell {
-    /// Delivers a life's first event in good times and its second one under the fault.
+    /// Delivers a life's first event without the fault and its second one under it.
     async fn live(
         &mut self,
         cloud: &Cloud,
@@ -79,7 +79,7 @@ impl Cell {
         let started = Instant::now();
         let answer = function.deliver(&life.second).await?;
         let took = started.elapsed();
-        ensure!(proxy.mend().await? > 0, "the fault did not happen");
+        ensure!(proxy.stop_faults().await? > 0, "the fault did not happen");
 
         ensure!(took < TIME_TO_ANSWER, "the answer took {} ms", took.as_millis());
         let writes = cloud.writes(life).await?;

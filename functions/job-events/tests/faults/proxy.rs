@@ -1,4 +1,4 @@
-//! microburst, the proxy between the function and AWS, and what it is told to break.
+//! microburst, the proxy between the function and AWS, and the faults it injects.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::cloud::{Cloud, Life};
 pub(crate) enum Dependency {
     DynamoDb,
     SecretsManager,
-    /// Secrets Manager gets well after its first call, or DynamoDB would not be reached.
+    /// Secrets Manager recovers after its first call, or DynamoDB would never be reached.
     Both,
 }
 
@@ -64,7 +64,7 @@ impl Proxy {
                     "{dependency} is never reached through the proxy"
                 );
             }
-            self.mend().await?;
+            self.stop_faults().await?;
             while function.deliver(&Life::in_order().first).await?.status != 200 {
                 ensure!(
                     Instant::now() < give_up_at,
@@ -89,8 +89,8 @@ impl Proxy {
         Ok(())
     }
 
-    /// Ends the fault and tells how often it happened.
-    pub(crate) async fn mend(&self) -> Result<usize> {
+    /// Ends the faults and says how often they happened.
+    pub(crate) async fn stop_faults(&self) -> Result<usize> {
         self.control(Method::POST, "rules", &json!([])).await?;
         let fired = self.fired().await?;
         self.control(Method::DELETE, "fired", &Value::Null).await?;
