@@ -368,8 +368,10 @@ impl Job {
         let inputs_at = |row: &Self| row.inputs.as_ref().map(|at| at.input_details_timestamp);
         let same_inputs = alone.inputs.is_some() && inputs_at(alone) == inputs_at(self);
         let same_warnings = !alone.warnings.is_empty() && alone.warnings.is_subset(&self.warnings);
+        let submitted_at = |row: &Self| row.submitted.as_ref().map(|at| at.submitted_at);
+        let same_submission = alone.submitted.is_some() && submitted_at(alone) == submitted_at(self);
         let newest = alone.latest.moment() == self.latest.moment();
-        same_state || same_start || same_progress || same_inputs || same_warnings || newest
+        same_state || same_start || same_progress || same_inputs || same_warnings || same_submission || newest
     }
 
     /// Whether the row of one event says anything about the status: a warning, say, doesn't, and a row

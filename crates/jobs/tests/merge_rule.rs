@@ -25,6 +25,14 @@ proptest! {
     }
 
     #[test]
+    fn a_row_holds_the_events_it_tells_of_and_no_other((life, order) in deliveries()) {
+        let row = order.iter().map(|one| alone(&life, *one)).reduce(Job::merge).unwrap();
+        for one in &life.happenings {
+            prop_assert_eq!(row.holds(&alone(&life, *one)), life.still_tells(*one), "{:?}", one);
+        }
+    }
+
+    #[test]
     fn merging_is_associative_commutative_and_idempotent((life, order) in deliveries(), cut in any::<prop::sample::Index>()) {
         let rows: Vec<Job> = order.iter().map(|one| alone(&life, *one)).collect();
         let (left, right) = rows.split_at(cut.index(rows.len()));
@@ -134,6 +142,16 @@ fn an_event_that_is_superseded_is_not_held() {
     assert!(!complete.holds(&event("ERROR", 9, json!({}))));
     // The completion's progress is not the update's.
     assert!(!complete.holds(&event("STATUS_UPDATE", 9, json!({}))));
+}
+
+#[test]
+fn a_row_of_an_earlier_version_gives_way_to_an_event_of_its_time_in_either_order() {
+    let mut earlier = event("COMPLETE", 1, json!({"queue": "arn:a"}));
+    earlier.latest.updated_by = None;
+    let hop = event("QUEUE_HOP", 1, json!({"queue": "arn:b"}));
+    let row = earlier.clone().merge(hop.clone());
+    assert_eq!(row.latest, hop.latest);
+    assert_eq!(row, hop.merge(earlier));
 }
 
 /// How many jobs to generate; `PROPTEST_CASES` asks for more or fewer.

@@ -273,6 +273,33 @@ async fn events_of_one_time_are_one_call_each_in_the_order_of_their_kinds() {
 }
 
 #[tokio::test]
+async fn whatever_comes_again_is_one_call_and_changes_nothing() {
+    let engine = Engine::start("again").await;
+    for (life, order) in generated(jobs_to_generate(100), &deliveries()) {
+        for happening in &order {
+            engine.deliver(&life, *happening).await;
+        }
+        let row = engine.row(&life.job_id).await;
+        engine.calls.take();
+        for happening in &life.happenings {
+            let outcome = engine.deliver(&life, *happening).await.outcome;
+            let expected = if life.still_tells(*happening) {
+                Outcome::Duplicate
+            } else {
+                Outcome::Stale
+            };
+            assert_eq!(
+                (outcome, engine.calls.take()),
+                (expected, 1),
+                "{happening:?} of {life:?}"
+            );
+        }
+        assert_eq!(engine.row(&life.job_id).await, row);
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn racing_writers_end_in_the_same_row() {
     let engine = Arc::new(Engine::start("racing").await);
     for (life, order) in generated(jobs_to_generate(200), &deliveries()) {

@@ -267,10 +267,36 @@ impl Life {
         row
     }
 
-    fn expect_status(&self, row: &mut Value, submitted: Option<u64>) {
-        let ended = ["COMPLETE", "ERROR", "CANCELED"]
+    /// Whether the row of everything that happened tells anything of this.
+    pub(crate) fn still_tells(&self, happening: Happening) -> bool {
+        let Happening::Event { status, at } = happening else {
+            return true;
+        };
+        let first = |kinds: &[&str]| self.times(kinds).min() == Some(at);
+        let last = |kinds: &[&str]| self.times(kinds).max() == Some(at);
+        let work = ["PROGRESSING", "STATUS_UPDATE"];
+        let working = first(&work) || (self.ended().is_none() && last(&work));
+        let newest = self.newest() == (at, status);
+        newest
+            || match status {
+                "PROGRESSING" => working,
+                "STATUS_UPDATE" => working || (last(&[status]) && self.times(&["COMPLETE"]).next().is_none()),
+                "INPUT_INFORMATION" => last(&[status]),
+                "NEW_WARNING" => self.warning(at).is_some(),
+                "QUEUE_HOP" => false,
+                _ => self.ended() == Some((status, at)),
+            }
+    }
+
+    /// The terminal event that wins.
+    fn ended(&self) -> Option<(&'static str, u64)> {
+        ["COMPLETE", "ERROR", "CANCELED"]
             .into_iter()
-            .find_map(|status| Some((status, self.times(&[status]).min()?)));
+            .find_map(|status| Some((status, self.times(&[status]).min()?)))
+    }
+
+    fn expect_status(&self, row: &mut Value, submitted: Option<u64>) {
+        let ended = self.ended();
         let working = self.times(&["PROGRESSING", "STATUS_UPDATE"]).max();
         let (status, at) = match (ended, working) {
             (Some(ended), _) => ended,
