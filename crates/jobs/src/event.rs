@@ -88,7 +88,7 @@ pub struct Progress {
     /// `PROBING`, `TRANSCODING` or `UPLOADING`; can lag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_phase: Option<String>,
-    /// How often MediaConvert started the job anew.
+    /// How often MediaConvert restarted the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_count: Option<i64>,
 }
@@ -180,7 +180,7 @@ pub struct Failure {
     pub error_message: Option<String>,
 }
 
-/// What the submitter attached to a job: strings by name, as far as AWS documents it.
+/// What the submitter attached to a job. AWS documents strings by name.
 pub type UserMetadata = Map<String, Value>;
 
 /// What a payload turned out to be.
@@ -197,7 +197,7 @@ pub enum Received {
     },
 }
 
-/// A payload that is no MediaConvert job state change. Sending it again can't help.
+/// A payload that isn't a MediaConvert job state change. Sending it again can't help.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct InvalidEvent(String);

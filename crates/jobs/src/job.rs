@@ -62,7 +62,7 @@ impl Status {
     }
 }
 
-/// How long a finished job stays in the table: for ever, or some days.
+/// How long a finished job stays in the table: forever, or a number of days.
 ///
 /// At least 15: EventBridge's dead letters live for 14 days, and one of them must not raise a row
 /// again that has expired.
@@ -80,7 +80,7 @@ pub struct InvalidRetention;
 impl Retention {
     const LEAST_DAYS: u32 = 15;
 
-    /// For `days` days, or for ever with 0.
+    /// For `days` days, or forever with 0.
     ///
     /// # Errors
     /// It is fewer days than a dead letter may be old.
@@ -122,7 +122,7 @@ pub struct Job {
     /// The oldest sign of work on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// How far it was at last.
+    /// The latest progress.
     #[serde(flatten)]
     pub progress: Option<ProgressAt>,
     /// What its inputs hold.
@@ -131,10 +131,10 @@ pub struct Job {
     /// Every warning, as `"<code> <message>"`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub warnings: BTreeSet<String>,
-    /// What every event tells anew.
+    /// What every event repeats, from the newest one.
     #[serde(flatten)]
     pub latest: Latest,
-    /// What its submission alone can tell.
+    /// What only its submission knows.
     #[serde(flatten)]
     pub submitted: Option<Submitted>,
 }
@@ -209,7 +209,7 @@ pub struct Latest {
     pub user_metadata: Option<UserMetadata>,
 }
 
-/// What the submission alone can tell; see [`Submission`].
+/// What only the submission knows; see [`Submission`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the members are Submission's")]

@@ -8,7 +8,7 @@ use crate::{InputUri, QueueArn, Timestamp};
 
 /// What submit-job knows of a job it creates, but for the id that `CreateJob` answers.
 ///
-/// MediaConvert sends no event for it: "SUBMITTED" is seen by whoever calls `CreateJob` alone, so
+/// MediaConvert sends no event for it: only the caller of `CreateJob` sees "SUBMITTED", so
 /// the submission counts as an event of its own, at [`submitted_at`](Self::submitted_at).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -87,7 +87,7 @@ pub enum StoreError {
 /// What DynamoDB made of an update.
 enum Write {
     Written(Option<Status>),
-    /// The condition failed; the row, unless there is none any more.
+    /// The condition failed; the row, unless it is gone.
     Refused(Option<Box<Job>>),
 }
 
@@ -206,7 +206,7 @@ fn told_status(attributes: &Item) -> Option<Status> {
     Status::ALL.into_iter().find(|status| status.as_str() == told)
 }
 
-/// The refusal of a condition, with the row that was in its way unless there is none any more.
+/// The refusal of a condition, with the row that was in the way unless it is gone.
 fn refused(error: &SdkError<UpdateItemError>) -> Option<&ConditionalCheckFailedException> {
     match error.as_service_error()? {
         UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused),

@@ -1,4 +1,4 @@
-//! The values that whoever deals with jobs passes around. One that exists is valid.
+//! Values that everything about jobs is written in. A value that exists is valid.
 
 use std::fmt;
 use std::str::FromStr;

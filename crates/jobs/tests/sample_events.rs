@@ -20,7 +20,7 @@ fn row(sample: &str) -> Value {
     }
 }
 
-/// What a row of an event at `at` has in any case, and `more`.
+/// What a row of an event at `at` always has, and `more`.
 fn expected(status: &str, status_timestamp: u64, at: u64, more: &Value) -> Value {
     let mut row = json!({
         "jobId": "1700000000000-abc123",

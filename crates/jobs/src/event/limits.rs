@@ -26,7 +26,7 @@ const DEPTH: usize = 24;
 /// The key that counts the metadata for which not even a mark has room.
 const LEFT_OUT: &str = "…";
 
-/// A text of at most `max` bytes; what is longer ends in a mark that tells its length.
+/// A text of at most `max` bytes; a longer one is cut and ends in a mark with its full length.
 fn cut(text: String, max: usize) -> String {
     if text.len() <= max {
         return text;

@@ -284,7 +284,7 @@ where
     Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
 }
 
-/// The entries of the expected shape; none where it is no list.
+/// The entries of the expected shape; none where the value isn't a list.
 fn tolerant_list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

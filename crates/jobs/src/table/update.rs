@@ -11,7 +11,7 @@ use crate::{Job, Status};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The times and statuses the join decides by. Two rows of one job that agree in them differ in
+/// The times, statuses and kinds the join decides by. Two rows of one job that agree in them differ in
 /// nothing but warnings.
 const DECIDING: [&str; 8] = [
     "status",

@@ -85,7 +85,7 @@ pub(crate) fn events() -> Vec<Large> {
     large.into()
 }
 
-/// What is no larger than other events, and still more than DynamoDB holds as it is.
+/// Events of ordinary size that DynamoDB still can't hold as they are.
 pub(crate) fn odd_events() -> Vec<JobEvent> {
     let deep = (0..100).fold(json!("bottom"), |inside, level| {
         if level % 2 == 0 {
