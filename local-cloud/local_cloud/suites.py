@@ -24,6 +24,8 @@ from xml.etree import ElementTree
 # Names the file into which the runners that a target calls write their results, a line each.
 _LEDGER = "TEST_LEDGER"
 _CARGO = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;")
+# What each binary begins with; one that ends itself with status 0, cargo takes for a success.
+_CARGO_BEGINS = re.compile(r"running \d+ tests?$")
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,17 @@ def _unreported(reported: Result, status: int, name: str) -> Result:
 
 def _cargo(command: list[str]) -> tuple[int, Result]:
     """cargo prints a line for each binary. Standard error, with its progress on it, stays with the terminal."""
-    total = Result()
+    total, begun, ended = Result(), 0, 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as running:
         for line in running.stdout or ():
             print(line, end="", flush=True)
+            begun += bool(_CARGO_BEGINS.match(line))
             if counted := _CARGO.match(line):
+                ended += 1
                 total += Result(*map(int, counted.groups()))
+    if begun > ended and not running.returncode:
+        silent = begun - ended
+        total += Result(failed=silent, broken=f"{' '.join(command)}: {silent} of its programs ended without a result")
     return running.returncode, total
 
 
@@ -102,7 +109,7 @@ def run(targets: list[str]) -> int:
     with _ledger() as (ledger, is_ours):
         for target in targets:
             before = len(_read(ledger))
-            status = subprocess.call(["make", "--no-print-directory", target])
+            status = subprocess.call(["make", "--no-print-directory", target], env=without_ignored_errors())
             reported = _read(ledger)[before:]
             result = sum(reported, Result()) if reported else Result(passed=int(status == 0))
             unreported = _unreported(result, status, f"make {target}")
@@ -115,6 +122,12 @@ def run(targets: list[str]) -> int:
     if is_ours:
         print("", *(f"{one.broken}: counted as one failed" for one in results if one.broken), total, sep="\n")
     return 128 + signal.SIGINT if _interrupted else int(total.failed > 0 or total.passed == 0)
+
+
+def without_ignored_errors() -> dict[str, str]:
+    """`make -i` of the whole must not make a success of what failed in a part."""
+    first, _, rest = os.environ.get("MAKEFLAGS", "").partition(" ")
+    return {**os.environ, "MAKEFLAGS": f"{first.replace('i', '')} {rest}".strip()}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from ministack.services.cloudformation import engine
 from samtranslator.yaml_helper import yaml_parse
 
 from .tools import ROOT
@@ -14,7 +15,8 @@ class WrongParameterError(Exception):
 
 def checked(overrides: list[str]) -> dict[str, str]:
     """`KEY=VALUE …` as the template's parameters, those it declares and with values it allows."""
-    declared = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+    template = (ROOT / "template.yaml").read_text()
+    declared = yaml_parse(template)["Parameters"]
     parameters: dict[str, str] = {}
     for override in overrides:
         name, is_one, value = override.partition("=")
@@ -27,7 +29,29 @@ def checked(overrides: list[str]) -> dict[str, str]:
         if rule := _broken_rule(declared[name], value):
             raise WrongParameterError(f"{name} {value!r} {rule}")
         parameters[name] = value
+    _check_together({name: str(of["Default"]) for name, of in declared.items()} | parameters, template)
     return parameters
+
+
+def _check_together(parameters: dict[str, str], template: str) -> None:
+    """What the template's rules say of several, and what the functions would only say when they start."""
+    parsed = engine._parse_template(template)
+    given = [{"Key": name, "Value": value} for name, value in parameters.items()]
+    resolved = engine._resolve_parameters(parsed, given)
+    try:
+        engine._evaluate_rules(parsed, resolved, engine._evaluate_conditions(parsed, resolved))
+    except ValueError as error:
+        raise WrongParameterError(str(error)) from error
+    uploads, outputs = parameters["UploadPrefix"], parameters["OutputPrefix"]
+    if uploads and (uploads.startswith(outputs) or outputs.startswith(uploads)):
+        raise WrongParameterError(
+            f"UploadPrefix {uploads!r} and OutputPrefix {outputs!r} must not lie under one another"
+        )
+    profiles = sorted(file.stem for file in (ROOT / "profiles").glob("*.json"))
+    if parameters["DefaultProfile"] not in profiles:
+        raise WrongParameterError(
+            f"DefaultProfile {parameters['DefaultProfile']!r} must be one of {', '.join(profiles)}"
+        )
 
 
 def _broken_rule(declared: dict[str, Any], value: str) -> str:

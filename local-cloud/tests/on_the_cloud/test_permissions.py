@@ -27,7 +27,7 @@ _TESTS = (
     "idempotency::a_job_that_was_created_but_not_written_down_is_found",
     "jobs::a_job_whose_input_is_missing_ends_in_mediaconverts_own_error",
 )
-_ROLES = ("JobEventsFunctionRole", "SubmitJobFunctionRole", "MediaConvertRole")
+_ROLES = ("JobEventsFunctionRole", "SubmitJobFunctionRole", "MediaConvertRole", "EventsTargetRole")
 _FUNCTIONS = ("JobEventsFunction", "SubmitJobFunction")
 _PATIENCE_SECONDS = "8"
 

@@ -26,6 +26,21 @@ def test_what_the_template_refuses_is_named_with_its_rule(override: str, message
         checked([override])
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["UploadPrefix=in/", "OutputPrefix=/"], "UploadPrefix needs an OutputPrefix that isn't the whole bucket"),
+        (["CreateQueue=true"], "CreateQueue=true needs a QueueName other than Default"),
+        (["UploadPrefix=media/", "OutputPrefix=media/out/"], "must not lie under one another"),
+        (["UploadPrefix=transcoded/in/"], "must not lie under one another"),
+        (["DefaultProfile=nosuch"], "DefaultProfile 'nosuch' must be one of audio, .*webm"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(overrides: list[str], message: str) -> None:
+    with pytest.raises(WrongParameterError, match=message):
+        checked(overrides)
+
+
 def test_one_given_twice_is_refused() -> None:
     with pytest.raises(WrongParameterError, match="JobTtlDays must be given once, and is '15' and '16'"):
         checked(["JobTtlDays=15", "JobTtlDays=16"])

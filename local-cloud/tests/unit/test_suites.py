@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from local_cloud.suites import without_ignored_errors
 
 _SUITES = f"{sys.executable} -m local_cloud.suites"
 _CARGO = "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
+_CARGO_BEGINS = "running 2 tests"
 _CARGO_RED = "test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -72,6 +74,11 @@ def test_a_red_suite_hides_none_of_the_others(run: Run, tmp_path: Path) -> None:
         (f'echo "{_CARGO}"; kill -9 $$$$', "2 passed, 1 failed", "was killed by signal 9 without a failed test"),
         ("exit 101", "0 passed, 1 failed", "ended with status 101 without a failed test"),
         ("true", "0 passed, 1 failed", "ran no test"),
+        (
+            f'echo "{_CARGO_BEGINS}"; echo "{_CARGO}"; echo "{_CARGO_BEGINS}"',
+            "2 passed, 1 failed",
+            "1 of its programs ended without a result",
+        ),
         (f'echo "{_CARGO_RED}"', "1 passed, 1 failed, 1 skipped", ""),
     ],
     ids=[
@@ -80,6 +87,7 @@ def test_a_red_suite_hides_none_of_the_others(run: Run, tmp_path: Path) -> None:
         "killed",
         "did not build",
         "nothing",
+        "one ends itself with status 0",
         "failed and status 0",
     ],
 )
@@ -118,6 +126,16 @@ def test_a_target_without_a_runner_is_one_test(run: Run) -> None:
     assert (_closing_line(green), green.returncode) == ("3 passed, 0 failed", 0)
     red = run(lint="false", suite=_cargo(f'echo "{_CARGO}"'))
     assert (_closing_line(red), red.returncode) == ("2 passed, 1 failed", 1)
+
+
+@pytest.mark.parametrize(
+    ("of_the_whole", "of_a_part"), [("i", ""), ("ik", "k"), ("ik -- IGNORED=i", "k -- IGNORED=i"), ("", "")]
+)
+def test_errors_that_the_whole_ignores_count_all_the_same(
+    of_the_whole: str, of_a_part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAKEFLAGS", of_the_whole)
+    assert without_ignored_errors()["MAKEFLAGS"] == of_a_part
 
 
 def test_suites_within_a_suite_are_counted_once(run: Run) -> None:

@@ -12,6 +12,9 @@ pub(super) enum MpdError {
     /// It cannot be read.
     #[error("manifest.mpd: {0}")]
     Xml(#[from] quick_xml::Error),
+    /// It breaks off.
+    #[error("manifest.mpd: ends within an element")]
+    Truncated,
     /// It lacks something.
     #[error("manifest.mpd: representation {number} has no {what}")]
     Missing {
@@ -34,9 +37,9 @@ pub(super) struct FileNames<'a> {
 /// The codecs of representations 0 to `count`, as RFC 6381 writes them.
 pub(super) fn codecs(mpd: &str, count: usize) -> Result<Vec<String>, MpdError> {
     let mut codecs = vec![None; count];
-    let mut reader = Reader::from_str(mpd);
+    let mut reader = Elements::of(mpd);
     loop {
-        match reader.read_event()? {
+        match reader.next()? {
             Event::Eof => break,
             Event::Start(element) | Event::Empty(element) => {
                 if let Some(stated) = representation(&element)?.and_then(|number| codecs.get_mut(number)) {
@@ -49,6 +52,8 @@ pub(super) fn codecs(mpd: &str, count: usize) -> Result<Vec<String>, MpdError> {
     let stated = codecs.into_iter().enumerate();
     stated
         .map(|(number, codecs)| {
+            // ffmpeg leaves them empty where it knows none.
+            let codecs = codecs.filter(|codecs| !codecs.is_empty());
             codecs.ok_or(MpdError::Missing {
                 number,
                 what: "codecs",
@@ -62,10 +67,10 @@ pub(super) fn rename(mpd: &str, names: &[FileNames<'_>]) -> Result<Vec<u8>, MpdE
     let mut renamed = vec![false; names.len()];
     let mut current = None;
     let mut in_base_url = false;
-    let mut reader = Reader::from_str(mpd);
+    let mut reader = Elements::of(mpd);
     let mut writer = Writer::new(Vec::with_capacity(mpd.len() * 2));
     loop {
-        let mut event = reader.read_event()?;
+        let mut event = reader.next()?;
         if let Event::Start(element) | Event::Empty(element) = &event
             && let Some(number) = representation(element)?
         {
@@ -98,6 +103,33 @@ pub(super) fn rename(mpd: &str, names: &[FileNames<'_>]) -> Result<Vec<u8>, MpdE
             what: "SegmentTemplate or BaseURL",
         }),
         None => Ok(writer.into_inner()),
+    }
+}
+
+/// A manifest's events, the last of which comes only when every element has its end.
+struct Elements<'a> {
+    reader: Reader<&'a [u8]>,
+    open: usize,
+}
+
+impl<'a> Elements<'a> {
+    fn of(mpd: &'a str) -> Self {
+        Self {
+            reader: Reader::from_str(mpd),
+            open: 0,
+        }
+    }
+
+    fn next(&mut self) -> Result<Event<'a>, MpdError> {
+        let event = self.reader.read_event()?;
+        match event {
+            Event::Start(_) => self.open += 1,
+            // That it has a beginning, the reader sees to.
+            Event::End(_) => self.open -= 1,
+            Event::Eof if self.open > 0 => return Err(MpdError::Truncated),
+            _ => {}
+        }
+        Ok(event)
     }
 }
 
@@ -192,6 +224,18 @@ mod tests {
             (
                 codecs(&without("codecs='avc1.64001e'"), 2).unwrap_err(),
                 "manifest.mpd: representation 0 has no codecs",
+            ),
+            (
+                codecs(&MPD.replace("mp4a.40.2", ""), 2).unwrap_err(),
+                "manifest.mpd: representation 1 has no codecs",
+            ),
+            (
+                codecs(MPD.split("<BaseURL>").next().unwrap(), 2).unwrap_err(),
+                "manifest.mpd: ends within an element",
+            ),
+            (
+                rename(MPD.split("</AdaptationSet></Period>").next().unwrap(), &names()).unwrap_err(),
+                "manifest.mpd: ends within an element",
             ),
             (
                 codecs(MPD, 3).unwrap_err(),
