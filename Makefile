@@ -5,7 +5,8 @@
 SHELL := /bin/bash
 
 PYTHON := PYTHONPATH=local-cloud .tools/venv/bin/python
-LOCAL_CLOUD := $(PYTHON) -m local_cloud
+# Not called LOCAL_CLOUD: make would hand its own value on in place of the one that names the running cloud.
+HARNESS := $(PYTHON) -m local_cloud
 # Runs targets, and counts what their runners ran.
 SUITES := $(PYTHON) -m local_cloud.suites
 CARGO_TEST := $(SUITES) count cargo cargo test --no-fail-fast --workspace
@@ -16,15 +17,15 @@ REQUIREMENTS := local-cloud/requirements
 ## Use
 .PHONY: demo
 demo: $(TOOLS) ## Transcode one video on the local cloud [VIDEO=path|https://…] [PROFILE=mp4|webm|hls|hls-abr|dash-hls|audio]
-	@$(LOCAL_CLOUD) demo --video "$(VIDEO)" --profile "$(or $(PROFILE),mp4)"
+	@$(HARNESS) demo --video "$(VIDEO)" --profile "$(or $(PROFILE),mp4)"
 
 .PHONY: cloud
 cloud: $(TOOLS) ## Keep a local cloud running until Ctrl-C [PARAMETERS="Key=value …"]
-	@$(LOCAL_CLOUD) up --parameter-overrides $(PARAMETERS)
+	@$(HARNESS) up --parameter-overrides $(PARAMETERS)
 
 .PHONY: event
 event: $(TOOLS) ## Print a raw event as a Function URL request with the key: STATUS=COMPLETE [API_KEY=…] [STACK=…]
-	@$(LOCAL_CLOUD) event "$(STATUS)" $(if $(STACK),--stack "$(STACK)")
+	@$(HARNESS) event "$(STATUS)" $(if $(STACK),--stack "$(STACK)")
 
 ## Check
 .PHONY: test
@@ -67,7 +68,7 @@ E2E_PARAMETERS := InputBucketNames=further-inputs UploadPrefix=incoming/ HostMay
 
 .PHONY: test-e2e
 test-e2e: $(TOOLS) ## End-to-end tests: the deployed stack on the local cloud
-	$(LOCAL_CLOUD) exec --parameter-overrides $(E2E_PARAMETERS) -- env $(SUITES) run e2e-stack e2e-table e2e-python
+	$(HARNESS) exec --parameter-overrides $(E2E_PARAMETERS) -- env $(SUITES) run e2e-stack e2e-table e2e-python
 
 # On the cloud that test-e2e starts.
 .PHONY: e2e-stack e2e-table e2e-python
