@@ -78,7 +78,8 @@ pub struct Retention(Option<u32>);
 pub struct InvalidRetention;
 
 impl Retention {
-    const LEAST_DAYS: u32 = 15;
+    /// The fewest days there are.
+    pub const LEAST_DAYS: u32 = 15;
 
     /// For `days` days, or forever with 0.
     ///

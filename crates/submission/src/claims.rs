@@ -90,6 +90,23 @@ impl Claim {
         now.as_millis() > self.claimed_until.as_millis() + SKEW_MS
     }
 
+    /// Makes it the claim of `request`, which found no job under it. One that asks for something else
+    /// gets a token of its own: under the old one MediaConvert could still know the other job.
+    pub fn hand_to(&mut self, request: &Incoming) {
+        if !self.is_for(request) {
+            self.client_request_token.clone_from(&self.claimant);
+        }
+        self.fingerprint = Some(request.fingerprint.clone());
+    }
+
+    /// Whether its job's row needs no writing: it was written, or it may have expired, and then nothing
+    /// would ever delete a new one.
+    #[must_use]
+    pub fn is_settled(&self, now: Timestamp) -> bool {
+        const LEAST_MS: u64 = Retention::LEAST_DAYS as u64 * 24 * 60 * 60 * 1000;
+        self.recorded || now.as_millis() > self.claimed_until.as_millis() + LEAST_MS
+    }
+
     fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|at| at < now.as_millis() / 1000)
     }
@@ -192,10 +209,12 @@ impl Claims {
             .consistent_read(true)
             .send();
         // The SDK's future is large, and every caller's would hold it.
-        let found = Box::pin(request).await.map_err(|error| ClaimError::Unread {
-            item: key.clone(),
-            table: self.table.clone(),
-            source: Box::new(error),
+        let found = Box::pin(request).await.map_err(|error| {
+            self.refused(&key, &error).unwrap_or_else(|| ClaimError::Unread {
+                item: key.clone(),
+                table: self.table.clone(),
+                source: Box::new(error),
+            })
         })?;
         let claim = found.item.map(|item| self.read(&key, item)).transpose()?;
         // DynamoDB deletes an expired item days late.
@@ -300,7 +319,12 @@ impl Claims {
             return Ok(Put::Written);
         };
         let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-            return Err(self.unwritten(&claim.job_id, error));
+            let refused = self.refused(&claim.job_id, &error);
+            return Err(refused.unwrap_or_else(|| ClaimError::Unwritten {
+                item: claim.job_id.clone(),
+                table: self.table.clone(),
+                source: Box::new(error),
+            }));
         };
         let before = refused.item().cloned();
         let before = before.map(|item| self.read(&claim.job_id, item)).transpose()?;
@@ -315,20 +339,14 @@ impl Claims {
         })
     }
 
-    fn unwritten(&self, key: &str, error: SdkError<PutItemError>) -> ClaimError {
-        let (item, table) = (key.to_owned(), self.table.clone());
-        match error.as_service_error() {
-            Some(refusal) if refusal.code() == Some("ValidationException") => ClaimError::Refused {
-                item,
-                table,
-                message: refusal.message().unwrap_or("ValidationException").to_owned(),
-            },
-            _ => ClaimError::Unwritten {
-                item,
-                table,
-                source: Box::new(error),
-            },
-        }
+    /// What DynamoDB takes neither now nor later.
+    fn refused<E: ProvideErrorMetadata>(&self, key: &str, error: &SdkError<E>) -> Option<ClaimError> {
+        let refusal = error.as_service_error()?;
+        (refusal.code() == Some("ValidationException")).then(|| ClaimError::Refused {
+            item: key.to_owned(),
+            table: self.table.clone(),
+            message: refusal.message().unwrap_or("ValidationException").to_owned(),
+        })
     }
 }
 
@@ -424,11 +442,13 @@ mod tests {
                 status,
                 json!({ "__type": kind, "message": "Item size has exceeded" }),
             );
-            let error = claims(&answering([failure]))
-                .take(wanted("t"), NOW)
-                .await
-                .unwrap_err();
-            assert_eq!(error.is_curable(), curable, "{error}");
+            let (http, again) = (answering([failure.clone()]), answering([failure]));
+            for error in [
+                claims(&http).take(wanted("t"), NOW).await.unwrap_err(),
+                claims(&again).find("k", NOW).await.unwrap_err(),
+            ] {
+                assert_eq!(error.is_curable(), curable, "{error}");
+            }
         }
     }
 }

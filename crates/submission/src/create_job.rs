@@ -5,8 +5,7 @@ use jobs::InputUri;
 use serde_json::{Map, Value, json};
 
 use crate::definition::JobDefinition;
-use crate::input::shown;
-use crate::invalid_request::InvalidRequest;
+use crate::invalid_request::{InvalidRequest, quoted};
 use crate::media_uris;
 use crate::output::OutputKey;
 use crate::request::Request;
@@ -107,12 +106,12 @@ fn set_input(settings: &mut Map<String, Value>, input: &InputUri, field: &str) -
         Value::Null => *file = input.as_str().into(),
         Value::String(uri) if uri == input.as_str() => {}
         other => {
-            let other = other.as_str().map_or_else(|| other.to_string(), shown);
+            let other = other.as_str().map_or_else(|| other.to_string(), quoted);
             return Err(InvalidRequest::new(
                 format!("{field}.inputs[0].fileInput"),
                 format!(
                     "{other} must be absent or the request's input ({})",
-                    shown(input.as_str())
+                    quoted(input.as_str())
                 ),
             ));
         }

@@ -32,17 +32,22 @@ impl Fingerprint {
     }
 }
 
-/// JSON whose members come by name, since the order in which the sender wrote them says nothing.
+/// JSON that looks the same however it was written: members come by name, a null is as good as no
+/// member, and a whole number is one with or without a point.
 struct Sorted<'a>(&'a Value);
 
 impl Serialize for Sorted<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Object(members) => {
-                let members: BTreeMap<_, _> = members.iter().collect();
+                let members: BTreeMap<_, _> = members.iter().filter(|(_, value)| !value.is_null()).collect();
                 serializer.collect_map(members.into_iter().map(|(name, value)| (name, Sorted(value))))
             }
             Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
+            Value::Number(number) => match number.as_f64().filter(|number| number.fract() == 0.0) {
+                Some(whole) => serializer.collect_str(&whole),
+                None => number.serialize(serializer),
+            },
             scalar => scalar.serialize(serializer),
         }
     }
@@ -61,6 +66,7 @@ mod tests {
         let first = of(r#"{"input": "s3://a/b", "settings": {"A": 1, "B": {"C": 2, "D": 3}}}"#);
         for same in [
             r#"{"settings": {"B": {"D": 3, "C": 2}, "A": 1}, "input": "s3://a/b"}"#,
+            r#"{"settings": {"B": {"D": 3, "C": 2.0}, "A": 1, "E": null}, "input": "s3://a/b"}"#,
             r#"{"input": "s3://a/b", "settings": {"A": 1, "B": {"C": 2, "D": 3}}, "profile": null, "priority": 3,
                 "tags": {"a": "b"}, "userMetadata": {"a": "b"}, "idempotencyKey": "k", "queue": "q"}"#,
         ] {

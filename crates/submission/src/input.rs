@@ -12,7 +12,7 @@ use crate::invalid_request::quoted;
 
 /// A URI that no job may read from.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{} {rule}", shown(uri))]
+#[error("{} {rule}", quoted(uri))]
 pub struct InvalidInput {
     uri: String,
     rule: InputRule,
@@ -151,21 +151,5 @@ fn spelled_host(uri: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => authority,
-    }
-}
-
-/// A URI as a message may show it: credentials and signatures stay out of it.
-#[must_use]
-pub fn shown(uri: &str) -> String {
-    if uri.starts_with("s3://") {
-        return quoted(uri);
-    }
-    let plain = uri.split(['?', '#']).next().unwrap_or_default();
-    match plain.split_once("://") {
-        Some((scheme, rest)) => {
-            let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            quoted(&format!("{scheme}://{rest}"))
-        }
-        None => quoted(plain),
     }
 }

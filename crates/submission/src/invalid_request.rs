@@ -21,11 +21,19 @@ impl InvalidRequest {
     }
 }
 
-/// A value as a message shows it: in quotes, without control characters, and not longer than a
-/// line of a log bears.
+/// A value as a message shows it: in quotes, without control characters, not longer than a line of a
+/// log bears, and without what opens doors: the credentials and signatures of a URL.
 #[must_use]
 pub fn quoted(value: &str) -> String {
     const SHOWN: usize = 200;
+    let value = match value.split_once("://") {
+        Some((scheme, rest)) if scheme != "s3" => {
+            let rest = rest.split(['?', '#']).next().unwrap_or_default();
+            let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+            &*format!("{scheme}://{rest}")
+        }
+        _ => value,
+    };
     match value.char_indices().nth(SHOWN) {
         None => format!("{value:?}"),
         Some((end, _)) => format!("{:?} (cut)", &value[..end]),

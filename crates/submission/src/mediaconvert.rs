@@ -46,8 +46,13 @@ impl CallFailed {
 /// Whether MediaConvert has the job can't be told now, whatever it answered: even a refusal is one of
 /// the question and not of the job.
 #[derive(Debug, thiserror::Error)]
-#[error("can't tell whether the job exists already: {0}")]
-pub struct LookUpFailed(#[from] CallFailed);
+#[error("can't tell whether the job exists already in {queue}: {reason}")]
+pub struct LookUpFailed {
+    /// Where it was looked for.
+    queue: QueueArn,
+    /// What MediaConvert answered, or why it didn't.
+    reason: String,
+}
 
 /// `CreateJob` came to nothing, as far as is known.
 #[derive(Debug)]
@@ -139,10 +144,22 @@ impl MediaConvert {
             .order(Order::Descending)
             .into_paginator()
             .send();
-        while let Some(page) = pages.try_next().await.map_err(|error| call_failed(&error))? {
+        let failed = |reason: String| LookUpFailed {
+            queue: queue.clone(),
+            reason,
+        };
+        while let Some(page) = pages
+            .try_next()
+            .await
+            .map_err(|error| failed(call_failed(&error).to_string()))?
+        {
             for job in page.jobs() {
                 if job.client_request_token() == Some(token) {
-                    return Ok(job.id().and_then(|id| id.parse().ok()));
+                    let id = job.id().unwrap_or_default();
+                    let parsed = id
+                        .parse()
+                        .map_err(|error| failed(format!("job id {id:?}: {error}")));
+                    return parsed.map(Some);
                 }
                 if job.created_at().is_some_and(|created| created.secs() < oldest) {
                     return Ok(None);

@@ -29,7 +29,7 @@ enum OutputRule {
     Empty,
     #[error("is longer than {} bytes", OutputKey::MAX_LENGTH)]
     TooLong,
-    #[error("must lie under {root}")]
+    #[error("must lie under {root}, by MediaBucketName and OutputPrefix")]
     Outside { root: String },
 }
 

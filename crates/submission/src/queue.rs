@@ -7,7 +7,7 @@ use crate::invalid_request::quoted;
 
 /// A queue whose events this stack does not follow.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{} is not one of this stack's queues ({})", quoted(.arn), .ours.join(", "))]
+#[error("{} is not one of this stack's queues, by QueueName and ExtraQueueArns ({})", quoted(.arn), .ours.join(", "))]
 pub struct UnknownQueue {
     arn: String,
     ours: Vec<String>,

@@ -193,10 +193,7 @@ impl Fields {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(InvalidRequest::new(
-                name,
-                format!("{} must be a string", quoted(&other.to_string())),
-            )),
+            Some(other) => Err(InvalidRequest::new(name, not_a_string(&other))),
         }
     }
 
@@ -281,10 +278,7 @@ impl Fields {
         };
         let text = |(key, value)| match value {
             Value::String(text) => Ok((key, text)),
-            other => Err(InvalidRequest::new(
-                format!("{name}.{key}"),
-                format!("{} must be a string", quoted(&other.to_string())),
-            )),
+            other => Err(InvalidRequest::new(format!("{name}.{key}"), not_a_string(&other))),
         };
         members.into_iter().map(text).collect::<Result<_, _>>().map(Some)
     }
@@ -342,6 +336,16 @@ impl Fields {
             )),
         }
     }
+}
+
+/// A list or an object may hold anything, so only its kind is shown.
+fn not_a_string(value: &Value) -> String {
+    let shown = match value {
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        scalar => quoted(&scalar.to_string()),
+    };
+    format!("{shown} must be a string")
 }
 
 /// What AWS says of keys and values, of tags and metadata alike.

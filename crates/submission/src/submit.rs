@@ -16,7 +16,6 @@ use uuid::Uuid;
 use crate::claims::{Claim, ClaimError, Claims};
 use crate::create_job::CreateJob;
 use crate::definition::JobDefinition;
-use crate::input::shown;
 use crate::invalid_request::{InvalidRequest, quoted};
 use crate::mediaconvert::{CallFailed, LookUpFailed, MediaConvert};
 use crate::output::Outputs;
@@ -144,15 +143,16 @@ impl SubmitJob {
                         return self.create(claim, &job, deadline).await;
                     }
                 }
+                // Left by an invocation that ended: whether there is a job has to be found out.
+                Some(claim) if claim.claimed_job_id.is_none() && claim.is_over(now) => {
+                    if let Some(claim) = self.claims.take_over(claim, &claimant, until).await? {
+                        return self.resume(claim, incoming, deadline).await;
+                    }
+                }
                 Some(claim) if !claim.is_for(incoming) => return Err(used_already(incoming, &claim).into()),
                 Some(claim) => {
                     if let Some(job_id) = claim.claimed_job_id.clone() {
                         return Ok(self.record(claim, job_id, true, deadline).await);
-                    }
-                    if claim.is_over(now)
-                        && let Some(claim) = self.claims.take_over(claim, &claimant, until).await?
-                    {
-                        return self.resume(claim, incoming, deadline).await;
                     }
                 }
             }
@@ -196,8 +196,11 @@ impl SubmitJob {
         deadline: SystemTime,
     ) -> Result<SubmittedJob, SubmitError> {
         if let Some(job_id) = self.look_up(&claim).await? {
-            return Ok(self.finish(claim, job_id, true, deadline).await);
+            let used = (!claim.is_for(incoming)).then(|| used_already(incoming, &claim));
+            let submitted = self.finish(claim, job_id, true, deadline).await;
+            return used.map_or(Ok(submitted), |used| Err(used.into()));
         }
+        claim.hand_to(incoming);
         let (job, submission) = match self.prepare(incoming, &claim.client_request_token).await {
             Ok(prepared) => prepared,
             Err(refused) => {
@@ -287,7 +290,9 @@ impl SubmitJob {
         idempotent: bool,
         deadline: SystemTime,
     ) -> SubmittedJob {
-        if !claim.recorded {
+        if claim.is_settled(timestamp(SystemTime::now())) {
+            claim.recorded = true;
+        } else {
             let write = || {
                 self.jobs
                     .record_submission(job_id.clone(), claim.submission.clone())
@@ -309,12 +314,12 @@ impl SubmitJob {
     /// Without the mark, the row is only written once more when the request comes again.
     async fn mark_recorded(&self, claim: &Claim, deadline: SystemTime) {
         let left = Patience::before(deadline, FOR_THE_ANSWER).left();
-        if let Ok(Err(error)) = tokio::time::timeout(left, self.claims.update(claim)).await {
-            tracing::warn!(
-                error = with_causes(&error),
-                "claim doesn't say that its job is recorded"
-            );
-        }
+        let error = match tokio::time::timeout(left, self.claims.update(claim)).await {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => with_causes(&error),
+            Err(late) => late.to_string(),
+        };
+        tracing::warn!(error, "claim doesn't say that its job is recorded");
     }
 }
 
@@ -325,7 +330,7 @@ fn used_already(incoming: &Incoming, claim: &Claim) -> InvalidRequest {
         format!(
             "{} was used for another request, whose input is {}; use a new key for a new request",
             quoted(&incoming.key),
-            shown(claim.submission.input.as_str())
+            quoted(claim.submission.input.as_str())
         ),
     )
 }
@@ -544,7 +549,7 @@ pub(crate) mod tests {
     async fn a_key_that_has_its_job_starts_none_and_completes_its_row() {
         let (mediaconvert, dynamodb) = (
             answering([]),
-            answering([claimed(&claim(0, Some(JOB))), written(), written()]),
+            answering([claimed(&claim(u64::MAX / 2, Some(JOB))), written(), written()]),
         );
         let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
         let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
@@ -852,7 +857,7 @@ pub(crate) mod tests {
             assert!(
                 error
                     .to_string()
-                    .starts_with("can't tell whether the job exists already: "),
+                    .starts_with("can't tell whether the job exists already in arn:aws:mediaconvert:"),
                 "{error}"
             );
         }
@@ -893,5 +898,78 @@ pub(crate) mod tests {
             last.headers().get("x-amz-target"),
             Some("DynamoDB_20120810.DeleteItem")
         );
+    }
+
+    /// A request that was refused half-way leaves a claim for a while; then its corrected successor
+    /// may have the key.
+    #[tokio::test]
+    async fn a_left_claim_without_a_job_is_handed_to_another_request() {
+        let none = (200, json!({ "jobs": [] }));
+        let mut left = claim(1, None);
+        left["fingerprint"] = json!({ "S": fingerprint(&json!({ "input": "s3://uploads/first.mov" })) });
+        let (mediaconvert, dynamodb) = (
+            answering([none.clone(), none, created()]),
+            answering([
+                claimed(&left),
+                written(),
+                written(),
+                written(),
+                written(),
+                written(),
+            ]),
+        );
+        let corrected =
+            json!({ "input": "s3://uploads/first.mov", "profile": "webm", "idempotencyKey": "k" });
+        let answer = submit(corrected.clone(), &mediaconvert, &dynamodb).await.unwrap();
+        assert!(!answer.idempotent);
+        let handed = &bodies(&dynamodb)[2]["Item"];
+        assert_eq!(handed["fingerprint"], json!({ "S": fingerprint(&corrected) }));
+        // Under the old token MediaConvert could still know the other job.
+        assert_ne!(handed["clientRequestToken"], json!({ "S": "earlier" }));
+        assert_eq!(handed["claimant"], handed["clientRequestToken"]);
+    }
+
+    #[tokio::test]
+    async fn a_left_claim_whose_job_exists_is_not_handed_on() {
+        let found =
+            json!({ "jobs": [{ "id": JOB, "clientRequestToken": "earlier", "createdAt": 1_700_000_000 }] });
+        let (mediaconvert, dynamodb) = (
+            answering([(200, found)]),
+            answering([
+                claimed(&claim(1, None)),
+                written(),
+                written(),
+                written(),
+                written(),
+            ]),
+        );
+        let request = json!({ "input": "s3://uploads/second.mov", "idempotencyKey": "k" });
+        let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
+        assert_eq!(error.error_type(), "InvalidRequest");
+        assert_eq!(bodies(&dynamodb)[2]["Item"]["claimedJobId"], json!({ "S": JOB }));
+    }
+
+    /// Claims of earlier versions don't say whether the row was written.
+    #[tokio::test]
+    async fn an_old_claim_makes_no_row_that_may_have_expired() {
+        let long_ago = claim(1, Some(JOB));
+        let dynamodb = answering([claimed(&long_ago)]);
+        let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+        let answer = submit(request, &answering([]), &dynamodb).await.unwrap();
+        assert_eq!((answer.job_id.as_str(), answer.recorded), (JOB, true));
+        assert_eq!(bodies(&dynamodb).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_found_under_an_unreadable_id_is_not_created_again() {
+        let found = json!({ "jobs": [{ "id": "not an id", "clientRequestToken": "earlier" }] });
+        let (mediaconvert, dynamodb) = (
+            answering([(200, found)]),
+            answering([claimed(&claim(1, None)), written()]),
+        );
+        let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
+        let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
+        assert_eq!(error.error_type(), "Unavailable");
+        assert!(error.to_string().contains("\"not an id\""), "{error}");
     }
 }

@@ -57,10 +57,7 @@ fn what_is_no_request() {
 fn inputs_that_are_not_allowed() {
     assert_refused(vec![
         (json!({ "input": 5 }), "input: \"5\" must be a string"),
-        (
-            json!({ "input": [INPUT] }),
-            "input: \"[\\\"s3://uploads/clip.mov\\\"]\" must be a string",
-        ),
+        (json!({ "input": [INPUT] }), "input: a list must be a string"),
         (input(""), "input: \"\" must start with s3:// or https://"),
         (
             input("clip.mov"),
@@ -349,12 +346,32 @@ fn keys_metadata_and_tags_out_of_bounds() {
 }
 
 #[test]
+fn no_credentials_of_a_url_are_shown() {
+    let url = "https://user:secret@example.com/x.mov?X-Amz-Signature=secret";
+    let refused = vec![
+        input(url),
+        json!({ "input": [url] }),
+        json!({ "input": { "a": url } }),
+        and("jobTemplate", json!(url)),
+        and("outputKey", json!(format!("/{url}"))),
+        and("profile", json!(url)),
+        and("queue", json!(url)),
+        and("tags", json!({ "aws:a": "", "b": [url] })),
+        with_destination(url),
+    ];
+    for request in refused {
+        let error = create_job(request.clone()).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
 fn queues_priorities_and_intervals_out_of_bounds() {
     assert_refused(vec![
-        (and("queue", json!({})), "queue: \"{}\" must be a string"),
+        (and("queue", json!({})), "queue: an object must be a string"),
         (
             and("queue", json!("Default")),
-            "queue: \"Default\" is not one of this stack's queues (arn:aws:mediaconvert:eu-west-2:111122223333:queues/Default, arn:aws:mediaconvert:eu-west-2:111122223333:queues/night)",
+            "queue: \"Default\" is not one of this stack's queues, by QueueName and ExtraQueueArns (arn:aws:mediaconvert:eu-west-2:111122223333:queues/Default, arn:aws:mediaconvert:eu-west-2:111122223333:queues/night)",
         ),
         (
             and("priority", json!("5")),
@@ -498,7 +515,7 @@ fn settings_that_write_or_hop_where_they_may_not() {
             settings_with(|settings| {
                 settings["KantarWatermark"] = json!({ "LogDestination": "s3://media/logs/" });
             }),
-            "settings.kantarWatermark.logDestination: \"s3://media/logs/\" must lie under s3://media/transcoded/",
+            "settings.kantarWatermark.logDestination: \"s3://media/logs/\" must lie under s3://media/transcoded/, by MediaBucketName and OutputPrefix",
         ),
         (
             settings_with(|settings| settings["OutputGroups"][0] = json!({})),
@@ -526,15 +543,15 @@ fn settings_that_write_or_hop_where_they_may_not() {
                 settings["OutputGroups"][0]["OutputGroupSettings"]["HlsGroupSettings"]["Destination"] =
                     "s3://other/".into();
             }),
-            "settings.outputGroups[0].outputGroupSettings.hlsGroupSettings.destination: \"s3://other/\" must lie under s3://media/transcoded/",
+            "settings.outputGroups[0].outputGroupSettings.hlsGroupSettings.destination: \"s3://other/\" must lie under s3://media/transcoded/, by MediaBucketName and OutputPrefix",
         ),
         (
             with_destination("s3://other/x"),
-            "settings.outputGroups[0].outputGroupSettings.fileGroupSettings.destination: \"s3://other/x\" must lie under s3://media/transcoded/",
+            "settings.outputGroups[0].outputGroupSettings.fileGroupSettings.destination: \"s3://other/x\" must lie under s3://media/transcoded/, by MediaBucketName and OutputPrefix",
         ),
         (
             with_destination("s3://media/transcoded"),
-            "settings.outputGroups[0].outputGroupSettings.fileGroupSettings.destination: \"s3://media/transcoded\" must lie under s3://media/transcoded/",
+            "settings.outputGroups[0].outputGroupSettings.fileGroupSettings.destination: \"s3://media/transcoded\" must lie under s3://media/transcoded/, by MediaBucketName and OutputPrefix",
         ),
         (
             with_destination("s3://media/transcoded/../x"),
@@ -546,7 +563,7 @@ fn settings_that_write_or_hop_where_they_may_not() {
         ),
         (
             with_destination("https://example.com/"),
-            "settings.outputGroups[0].outputGroupSettings.fileGroupSettings.destination: \"https://example.com/\" must lie under s3://media/transcoded/",
+            "settings.outputGroups[0].outputGroupSettings.fileGroupSettings.destination: \"https://example.com/\" must lie under s3://media/transcoded/, by MediaBucketName and OutputPrefix",
         ),
         (
             settings_with(|settings| *settings = json!({ "Settings": settings, "HopDestinations": {} })),
@@ -556,7 +573,7 @@ fn settings_that_write_or_hop_where_they_may_not() {
             settings_with(|settings| {
                 *settings = json!({ "Settings": settings, "HopDestinations": [{ "WaitMinutes": 5 }] });
             }),
-            "settings.hopDestinations[0].queue: \"\" is not one of this stack's queues (arn:aws:mediaconvert:eu-west-2:111122223333:queues/Default, arn:aws:mediaconvert:eu-west-2:111122223333:queues/night)",
+            "settings.hopDestinations[0].queue: \"\" is not one of this stack's queues, by QueueName and ExtraQueueArns (arn:aws:mediaconvert:eu-west-2:111122223333:queues/Default, arn:aws:mediaconvert:eu-west-2:111122223333:queues/night)",
         ),
     ]);
 }
