@@ -33,7 +33,7 @@ test: $(TOOLS) ## lint, test-unit, test-e2e, test-invoke and test-faults, counte
 	@$(SUITES) run lint test-unit test-e2e test-invoke test-faults
 
 .PHONY: lint
-lint: template $(TOOLS) ## Formatting, clippy, dependencies, ruff and the template's linters
+lint: template lint-fuzz $(TOOLS) ## Formatting, clippy, dependencies, ruff and the template's linters
 	cargo fmt --all --check
 	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -42,6 +42,12 @@ lint: template $(TOOLS) ## Formatting, clippy, dependencies, ruff and the templa
 	$(PYTHON) -m local_cloud.service_model --check
 	.tools/venv/bin/ruff check --config local-cloud/pyproject.toml local-cloud fuzz
 	.tools/venv/bin/ruff format --check --config local-cloud/pyproject.toml local-cloud fuzz
+
+# The fuzzers are a workspace of their own, which nothing else in `make test` compiles.
+.PHONY: lint-fuzz
+lint-fuzz:
+	cp Cargo.lock fuzz/Cargo.lock
+	cargo clippy --manifest-path fuzz/Cargo.toml --no-default-features -- -D warnings
 
 .PHONY: template
 template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
