@@ -5,13 +5,13 @@ use std::time::SystemTime;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use serde_json::Value;
 use startup::logging::with_causes;
-
-use crate::dead_letters::DeadLetters;
-use crate::upload::Upload;
 use submission::invalid_request::InvalidRequest;
 use submission::patience::Patience;
 use submission::request::Incoming;
 use submission::submit::{AFTER_CREATE_JOB, SubmitError, SubmitJob, SubmittedJob};
+
+use crate::dead_letters::DeadLetters;
+use crate::upload::Upload;
 
 /// Takes batches.
 #[derive(Clone, Debug)]

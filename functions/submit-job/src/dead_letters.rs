@@ -4,7 +4,6 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::types::MessageAttributeValue;
-
 use submission::submit::SubmitError;
 
 /// The queue of `SUBMIT_DEAD_LETTER_QUEUE_URL`.

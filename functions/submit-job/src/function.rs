@@ -6,11 +6,11 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
+use submission::request::Incoming;
+use submission::submit::{SubmitError, SubmitJob, SubmittedJob};
 
 use crate::batch::Batches;
 use crate::dead_letters::DeadLetters;
-use submission::request::Incoming;
-use submission::submit::{SubmitError, SubmitJob, SubmittedJob};
 
 /// The function.
 #[derive(Clone, Debug)]

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-
 use submission::output::Outputs;
 
 /// S3's "Object Created" event, as far as it matters here. Its key is the object's own, not
