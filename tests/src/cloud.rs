@@ -220,7 +220,7 @@ impl Cloud {
     }
 }
 
-/// How long a test waits for something. A job of a clip of seconds is done long before. `E2E_PATIENCE_SECONDS` is for who expects failure.
+/// How long a test waits for something. A job of a clip of seconds is done long before. `E2E_PATIENCE_SECONDS` shortens it where failure is expected.
 #[must_use]
 pub fn patience() -> Duration {
     let seconds = env::var("E2E_PATIENCE_SECONDS").map_or(30, |seconds| seconds.parse().unwrap());

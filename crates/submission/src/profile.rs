@@ -41,7 +41,7 @@ impl Profile {
     /// What its jobs do.
     ///
     /// # Errors
-    /// The file is no job settings. The tests see to it that none is.
+    /// The file does not hold job settings. The tests see to it that each does.
     pub fn definition(self) -> Result<JobDefinition, InvalidRequest> {
         let json = serde_json::from_str(self.json)
             .map_err(|error| InvalidRequest::new("profile", format!("{}: {error}", quoted(self.name))))?;

@@ -53,7 +53,7 @@ impl Incoming {
     /// A request as callers write it. `default_key` is the key of one that brings none.
     ///
     /// # Errors
-    /// It is no object, or its key can't be used.
+    /// It is not an object, or its key can't be used.
     pub fn from_json(request: Value, default_key: &str) -> Result<Self, InvalidRequest> {
         let Value::Object(fields) = request else {
             return Err(InvalidRequest::new("request", "must be a JSON object"));

@@ -350,7 +350,7 @@ fn submission(request: &Request, job: &CreateJob) -> Submission {
 
 /// Writes for as long as the invocation lasts, and says whether that was long enough.
 ///
-/// Failing is no error of the request: the job runs, and its events make its row. What its submission
+/// Failing is not an error of the request: the job runs, and its events make its row. What its submission
 /// alone knows is missing from there until the request comes again.
 async fn keep_trying<T, E: Error + 'static>(
     job_id: &JobId,

@@ -13,7 +13,7 @@ _SECONDS = re.compile(r"PT(?:(?P<h>[\d.]+)H)?(?:(?P<m>[\d.]+)M)?(?:(?P<s>[\d.]+)
 
 
 def references(file: Path) -> list[str]:
-    """The relative paths a playlist names; none of a file that is no playlist."""
+    """The relative paths a playlist names; none of a file that is not a playlist."""
     if file.suffix not in PLAYLISTS:
         return []
     text = file.read_text()

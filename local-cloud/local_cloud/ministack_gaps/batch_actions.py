@@ -1,6 +1,6 @@
 """SQS's batch operations, which have no permission of their own.
 
-On AWS, who may call `SendMessage` may call `SendMessageBatch`, and so on. ministack asks for an action
+On AWS, whoever is allowed `SendMessage` is allowed `SendMessageBatch`, and so on. ministack asks for an action
 of each operation's own name, which no policy can grant.
 """
 

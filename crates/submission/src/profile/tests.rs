@@ -14,7 +14,7 @@ const PROFESSIONAL: &str = "hls-abr";
 /// The job that wagtailmedia submits, which is as it is.
 const WAGTAILMEDIA: &str = "webm";
 
-/// The video codecs of the basic tier, by the price page; captures are no video.
+/// The video codecs of the basic tier, by the price page; captures do not count as video.
 const BASIC_CODECS: [&str; 4] = ["H_264", "VP8", "VP9", "FRAME_CAPTURE"];
 /// Members, and what they must not be in the basic tier (nothing at all where no value is given).
 /// The service model says so of each ("pro-tier pricing", "add-on cost"), the user guide of
@@ -86,7 +86,7 @@ fn all_but_one_stay_in_the_basic_tier() {
 }
 
 #[test]
-fn none_enlarges_a_picture_or_shrinks_an_upright_one_more_than_a_lying_one() {
+fn none_enlarges_a_picture_or_shrinks_a_portrait_more_than_a_landscape() {
     for profile in Profile::all() {
         for video in outputs(&body(profile)).map(|output| &output["videoDescription"]) {
             let (width, height) = (&video["width"], &video["height"]);
