@@ -44,10 +44,7 @@ impl Serialize for Sorted<'_> {
                 serializer.collect_map(members.into_iter().map(|(name, value)| (name, Sorted(value))))
             }
             Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
-            Value::Number(number) => match number.as_f64().filter(|number| number.fract() == 0.0) {
-                Some(whole) => serializer.collect_str(&whole),
-                None => number.serialize(serializer),
-            },
+            Value::Number(number) => number.as_f64().serialize(serializer),
             scalar => scalar.serialize(serializer),
         }
     }
@@ -72,6 +69,13 @@ mod tests {
         ] {
             assert_eq!(of(same), first, "{same}");
         }
+    }
+
+    #[test]
+    fn a_number_is_not_a_text() {
+        let settings = |value| of(&format!(r#"{{"settings": {{"A": {value}}}}}"#));
+        assert_ne!(settings("2"), settings(r#""2""#));
+        assert_ne!(settings("2"), settings("2.5"));
     }
 
     #[test]
