@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from ministack.services.cloudformation import engine
-from samtranslator.yaml_helper import yaml_parse
 
 from .tools import ROOT
 
@@ -15,8 +14,8 @@ class WrongParameterError(Exception):
 
 def checked(overrides: list[str]) -> dict[str, str]:
     """`KEY=VALUE …` as the template's parameters, those it declares and with values it allows."""
-    template = (ROOT / "template.yaml").read_text()
-    declared = yaml_parse(template)["Parameters"]
+    template = engine._parse_template((ROOT / "template.yaml").read_text())
+    declared = template["Parameters"]
     parameters: dict[str, str] = {}
     for override in overrides:
         name, is_one, value = override.partition("=")
@@ -33,13 +32,12 @@ def checked(overrides: list[str]) -> dict[str, str]:
     return parameters
 
 
-def _check_together(parameters: dict[str, str], template: str) -> None:
+def _check_together(parameters: dict[str, str], template: dict[str, Any]) -> None:
     """What the template's rules say of several, and what the functions would only say when they start."""
-    parsed = engine._parse_template(template)
     given = [{"Key": name, "Value": value} for name, value in parameters.items()]
-    resolved = engine._resolve_parameters(parsed, given)
+    resolved = engine._resolve_parameters(template, given)
     try:
-        engine._evaluate_rules(parsed, resolved, engine._evaluate_conditions(parsed, resolved))
+        engine._evaluate_rules(template, resolved, engine._evaluate_conditions(template, resolved))
     except ValueError as error:
         raise WrongParameterError(str(error)) from error
     uploads, outputs = parameters["UploadPrefix"], parameters["OutputPrefix"]

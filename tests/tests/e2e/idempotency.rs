@@ -8,10 +8,9 @@ use aws_sdk_mediaconvert::types::Job;
 use end_to_end::Cloud;
 use serde_json::{Value, json};
 use submission::patience::Patience;
-use tokio::time::{Instant, sleep};
 
 use crate::jobs::create_template;
-use crate::queue::{count, send};
+use crate::queue::{count, send, submit_queue_is_empty};
 
 /// Every job with this input.
 pub(crate) async fn jobs_of(cloud: &Cloud, input: &str) -> Vec<Job> {
@@ -169,11 +168,7 @@ async fn a_key_that_has_its_job_answers_though_the_template_is_gone() {
     );
     let letters = count(&cloud, "SubmitDeadLetterQueueUrl").await;
     send(&cloud, &request.to_string()).await;
-    let give_up_at = Instant::now() + end_to_end::patience();
-    while count(&cloud, "SubmitQueueUrl").await > 0 {
-        assert!(Instant::now() < give_up_at, "the request is still in the queue");
-        sleep(Duration::from_millis(200)).await;
-    }
+    submit_queue_is_empty(&cloud, end_to_end::patience()).await;
     assert_eq!(count(&cloud, "SubmitDeadLetterQueueUrl").await, letters);
     assert_eq!(jobs_of(&cloud, request["input"].as_str().unwrap()).await.len(), 1);
 }

@@ -87,6 +87,18 @@ pub(crate) async fn count(cloud: &Cloud, queue: &str) -> usize {
     number(&visible) + number(&hidden)
 }
 
+/// Waits until every request has been taken from the submit queue.
+pub(crate) async fn submit_queue_is_empty(cloud: &Cloud, patience: Duration) {
+    let give_up_at = Instant::now() + patience;
+    while count(cloud, "SubmitQueueUrl").await > 0 {
+        assert!(
+            Instant::now() < give_up_at,
+            "the submit queue is not empty after {patience:?}"
+        );
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_queued_request_becomes_a_job_that_its_claim_names() {
     let cloud = Cloud::here();
@@ -210,11 +222,7 @@ async fn a_burst_of_2000_requests_loses_none_and_starts_none_twice() {
         assert!(batch.await.unwrap().failed.is_empty());
     }
     // A message whose turn did not come is back after the visibility timeout of 3 minutes.
-    let give_up_at = began + Duration::from_mins(15);
-    while count(&cloud, "SubmitQueueUrl").await > 0 {
-        assert!(Instant::now() < give_up_at, "the queue is not empty");
-        sleep(Duration::from_secs(1)).await;
-    }
+    submit_queue_is_empty(&cloud, Duration::from_mins(15)).await;
     let seconds = began.elapsed().as_secs_f64();
 
     let mut pages = mediaconvert.list_jobs().queue(&queue).into_paginator().send();

@@ -76,6 +76,11 @@ fn writing() -> StaticReplayClient {
     answering([unclaimed(), written(), written(), written(), written()])
 }
 
+/// The key, its left claim taken over, the job it stands for, the row, the claim again.
+fn taken_over(left: &Value) -> StaticReplayClient {
+    answering([claimed(left), written(), written(), written(), written()])
+}
+
 pub(crate) fn refused(claim: &Value) -> (u16, Value) {
     let refusal = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -212,16 +217,7 @@ async fn a_job_that_nobody_could_write_down_is_found_again() {
         { "id": "1700000000001-other0", "clientRequestToken": "other", "createdAt": 1_700_000_001 },
         { "id": JOB, "clientRequestToken": "earlier", "createdAt": 1_700_000_000 },
     ] });
-    let (mediaconvert, dynamodb) = (
-        answering([(200, found)]),
-        answering([
-            claimed(&claim(1, None)),
-            written(),
-            written(),
-            written(),
-            written(),
-        ]),
-    );
+    let (mediaconvert, dynamodb) = (answering([(200, found)]), taken_over(&claim(1, None)));
     let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
     let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
     assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
@@ -495,10 +491,7 @@ async fn a_claim_is_searched_in_the_queue_it_was_made_for_first() {
     left["submission"]["M"]["queue"] = json!({ "S": renamed });
     let found =
         json!({ "jobs": [{ "id": JOB, "clientRequestToken": "earlier", "createdAt": 1_700_000_000 }] });
-    let (mediaconvert, dynamodb) = (
-        answering([(200, found)]),
-        answering([claimed(&left), written(), written(), written(), written()]),
-    );
+    let (mediaconvert, dynamodb) = (answering([(200, found)]), taken_over(&left));
     let request = json!({ "input": "s3://uploads/first.mov", "idempotencyKey": "k" });
     let answer = submit(request, &mediaconvert, &dynamodb).await.unwrap();
     assert_eq!((answer.job_id.as_str(), answer.idempotent), (JOB, true));
@@ -557,16 +550,7 @@ async fn a_left_claim_without_a_job_is_handed_to_another_request() {
 async fn a_left_claim_whose_job_exists_is_not_handed_on() {
     let found =
         json!({ "jobs": [{ "id": JOB, "clientRequestToken": "earlier", "createdAt": 1_700_000_000 }] });
-    let (mediaconvert, dynamodb) = (
-        answering([(200, found)]),
-        answering([
-            claimed(&claim(1, None)),
-            written(),
-            written(),
-            written(),
-            written(),
-        ]),
-    );
+    let (mediaconvert, dynamodb) = (answering([(200, found)]), taken_over(&claim(1, None)));
     let request = json!({ "input": "s3://uploads/second.mov", "idempotencyKey": "k" });
     let error = submit(request, &mediaconvert, &dynamodb).await.unwrap_err();
     assert_eq!(error.error_type(), "InvalidRequest");
