@@ -1,6 +1,6 @@
 //! What job-events counts.
 
-use jobs::Timestamp;
+use jobs::{Status, Timestamp};
 use metrics::Metric;
 
 use crate::answer::Outcome;
@@ -17,6 +17,14 @@ pub(crate) fn event(function: &str, status: &str, outcome: Outcome, said_at: Tim
         Some(age) => metrics::emit(&dimensions, &[events, Metric::milliseconds("EventAge", age)]),
         None => metrics::emit(&dimensions, &[events]),
     }
+}
+
+/// A job that came to its end: how long it took from its submission.
+pub(crate) fn ended(function: &str, status: Status, duration_ms: u64) {
+    metrics::emit(
+        &[("FunctionName", function), ("EventStatus", status.as_str())],
+        &[Metric::milliseconds("JobDuration", duration_ms)],
+    );
 }
 
 /// A key that was wrong or missing.
