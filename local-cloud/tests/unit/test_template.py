@@ -16,6 +16,14 @@ from ministack.services.cloudformation import engine
 JOBS = "arn:aws:mediaconvert:us-east-1:000000000000:jobs/*"
 QUEUES = "arn:aws:mediaconvert:us-east-1:000000000000:queues"
 BUCKET = "arn:aws:s3:::media"
+PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
+# Parameters that make every resource but a bucket and a queue of MediaConvert's.
+WITH_EVERYTHING = {
+    "HostMayDelete": "true",
+    "InputBucketNames": "further",
+    "UploadPrefix": "in/",
+    "HostWebhookUrl": "https://a.b/",
+}
 
 
 @functools.cache
@@ -47,6 +55,10 @@ class Stack:
     def properties(self, name: str) -> dict[str, Any]:
         """A resource's properties."""
         return self.resources[name]["Properties"]
+
+    def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of a type."""
+        return {name: each["Properties"] for name, each in self.resources.items() if each["Type"] == resource_type}
 
     def variables(self, function: str) -> dict[str, str]:
         """A function's environment."""
@@ -114,11 +126,41 @@ def test_eventbridge_may_put_dead_letters_into_their_queue_and_from_its_rule_onl
         for policy in policies
         if policy["Type"] == "AWS::SQS::QueuePolicy" and policy["Properties"]["Queues"] == [queue]
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
     ]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", f"{queue}.Arn")
     rule = rules[queue.removesuffix("DeadLetterQueue")]
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": f"{rule}.Arn"}}
+
+
+@pytest.mark.parametrize("parameters", [{}, WITH_EVERYTHING], ids=["defaults", "everything"])
+def test_every_queue_has_one_policy_which_refuses_plain_http(parameters: dict[str, str]) -> None:
+    stack = Stack(**parameters)
+    policies = stack.of_type("AWS::SQS::QueuePolicy").values()
+    # A second one would overwrite the first, and one that goes would take the other's statements along.
+    assert sorted(queue for each in policies for queue in each["Queues"]) == sorted(stack.of_type("AWS::SQS::Queue"))
+    for policy in policies:
+        [queue] = policy["Queues"]
+        assert _denied(policy) == [("*", "sqs:*", f"{queue}.Arn", PLAIN_HTTP)]
+
+
+def test_the_bucket_it_creates_refuses_plain_http_and_goes_on_doing_so_without_the_stack() -> None:
+    stack = Stack(MediaBucketName="")
+    [policy] = stack.of_type("AWS::S3::BucketPolicy").values()
+    assert _denied(policy) == [("*", "s3:*", ["MediaBucket.Arn", "MediaBucket.Arn/*"], PLAIN_HTTP)]
+    declared = stack.resources["MediaBucketPolicy"]
+    assert (declared["UpdateReplacePolicy"], declared["DeletionPolicy"]) == ("Retain", "RetainExceptOnCreate")
+
+
+def test_an_existing_buckets_policy_stays_its_owners() -> None:
+    assert Stack(MediaBucketName="media").of_type("AWS::S3::BucketPolicy") == {}
+
+
+def _denied(policy: dict[str, Any]) -> list[tuple[Any, ...]]:
+    statements = policy["PolicyDocument"]["Statement"]
+    members = ("Principal", "Action", "Resource", "Condition")
+    return [tuple(each[name] for name in members) for each in statements if each["Effect"] == "Deny"]
 
 
 def test_the_host_application_has_what_a_site_with_its_files_in_the_bucket_needs() -> None:
@@ -175,7 +217,7 @@ def test_a_claim_is_searched_for_in_the_queue_it_names_whatever_the_stacks_queue
 
 
 def test_every_statement_is_one_action_with_a_sid() -> None:
-    stack = Stack(HostMayDelete="true", InputBucketNames="further", UploadPrefix="in/", HostWebhookUrl="https://a.b/")
+    stack = Stack(**WITH_EVERYTHING)
     holders = [name for name, each in stack.resources.items() if {"Policies", "PolicyDocument"} & {*each["Properties"]}]
     assert len(holders) >= 8, holders
     for name in holders:
