@@ -110,6 +110,15 @@ def test_submit_job_knows_both_prefixes_to_refuse_one_inside_the_other() -> None
     assert (variables["UPLOAD_PREFIX"], variables["OUTPUT_PREFIX"]) == ("media/", "media/out/")
 
 
+@pytest.mark.parametrize("parameters", [{}, WITH_EVERYTHING], ids=["defaults", "everything"])
+def test_what_nobody_has_handled_yet_outlives_the_stack(parameters: dict[str, str]) -> None:
+    stack = Stack(**parameters)
+    # With their policies, which would leave a kept queue open to plain HTTP.
+    for name in (*stack.of_type("AWS::SQS::Queue"), *stack.of_type("AWS::SQS::QueuePolicy")):
+        policies = [stack.resources[name].get(policy) for policy in ("UpdateReplacePolicy", "DeletionPolicy")]
+        assert policies == ["Retain", "RetainExceptOnCreate"], name
+
+
 def test_undelivered_events_outlive_the_hosts_webhook() -> None:
     stack = Stack(HostWebhookUrl="")
     assert stack.properties("HostDeadLetterQueue")["MessageRetentionPeriod"] == 14 * 24 * 3600
