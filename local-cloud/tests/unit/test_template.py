@@ -1,77 +1,15 @@
-"""What `template.yaml` becomes with a set of parameters, asked without deploying it.
+"""What `template.yaml` becomes with a set of parameters."""
 
-ministack's own CloudFormation resolves it, so that a value is refused here where a deployment to the
-local cloud would refuse it.
-"""
-
-import functools
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from local_cloud.harness.tools import ROOT
-from ministack.services.cloudformation import engine
+from local_cloud.template import EVERYTHING, Stack, statements
 
 JOBS = "arn:aws:mediaconvert:us-east-1:000000000000:jobs/*"
 QUEUES = "arn:aws:mediaconvert:us-east-1:000000000000:queues"
 BUCKET = "arn:aws:s3:::media"
 PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
-# Parameters that make every resource but a bucket and a queue of MediaConvert's.
-WITH_EVERYTHING = {
-    "HostMayDelete": "true",
-    "InputBucketNames": "further",
-    "UploadPrefix": "in/",
-    "HostWebhookUrl": "https://a.b/",
-}
-
-
-@functools.cache
-def _template() -> dict[str, Any]:
-    return engine._parse_template((ROOT / "template.yaml").read_text())
-
-
-class Stack:
-    """The template with its parameters put in; raises ValueError where CloudFormation refuses them."""
-
-    def __init__(self, **parameters: str) -> None:
-        template = _template()
-        parameters = {"MediaBucketName": "media"} | parameters
-        provided = [{"Key": name, "Value": value} for name, value in parameters.items()]
-        self._parameters = engine._resolve_parameters(template, provided)
-        self._conditions = engine._evaluate_conditions(template, self._parameters)
-        engine._evaluate_rules(template, self._parameters, self._conditions)
-        self._declared = template["Resources"]
-        self.resources = {name: self._resolve(each) for name, each in self._declared.items() if self._is_made(each)}
-        self.outputs = {name: each["Value"] for name, each in template["Outputs"].items() if self._is_made(each)}
-
-    def _is_made(self, declared: dict[str, Any]) -> bool:
-        return self._conditions.get(declared.get("Condition"), True)
-
-    def _resolve(self, value: Any) -> Any:
-        made = {name: {"Attributes": {"Arn": f"{name}.Arn"}} for name in self._declared}
-        return engine._resolve_refs(value, made, self._parameters, self._conditions, {}, "stack", "")
-
-    def properties(self, name: str) -> dict[str, Any]:
-        """A resource's properties."""
-        return self.resources[name]["Properties"]
-
-    def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
-        """The properties of every resource of a type."""
-        return {name: each["Properties"] for name, each in self.resources.items() if each["Type"] == resource_type}
-
-    def variables(self, function: str) -> dict[str, str]:
-        """A function's environment."""
-        return self.properties(function)["Environment"]["Variables"]
-
-    def statements(self, name: str) -> dict[str, dict[str, Any]]:
-        """Every statement of a role, function or managed policy, by its Sid."""
-        return {statement["Sid"]: statement for statement in _statements(self.properties(name))}
-
-
-def _statements(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for policy in properties.get("Policies", [properties]):
-        yield from policy.get("PolicyDocument", policy)["Statement"]
 
 
 @pytest.mark.parametrize("prefix", ["/", ""])
@@ -110,7 +48,7 @@ def test_submit_job_knows_both_prefixes_to_refuse_one_inside_the_other() -> None
     assert (variables["UPLOAD_PREFIX"], variables["OUTPUT_PREFIX"]) == ("media/", "media/out/")
 
 
-@pytest.mark.parametrize("parameters", [{}, WITH_EVERYTHING], ids=["defaults", "everything"])
+@pytest.mark.parametrize("parameters", [{}, EVERYTHING], ids=["defaults", "everything"])
 def test_what_nobody_has_handled_yet_outlives_the_stack(parameters: dict[str, str]) -> None:
     stack = Stack(**parameters)
     # With their policies, which would leave a kept queue open to plain HTTP.
@@ -143,7 +81,7 @@ def test_eventbridge_may_put_dead_letters_into_their_queue_and_from_its_rule_onl
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": f"{rule}.Arn"}}
 
 
-@pytest.mark.parametrize("parameters", [{}, WITH_EVERYTHING], ids=["defaults", "everything"])
+@pytest.mark.parametrize("parameters", [{}, EVERYTHING], ids=["defaults", "everything"])
 def test_every_queue_has_one_policy_which_refuses_plain_http(parameters: dict[str, str]) -> None:
     stack = Stack(**parameters)
     policies = stack.of_type("AWS::SQS::QueuePolicy").values()
@@ -226,10 +164,10 @@ def test_a_claim_is_searched_for_in_the_queue_it_names_whatever_the_stacks_queue
 
 
 def test_every_statement_is_one_action_with_a_sid() -> None:
-    stack = Stack(**WITH_EVERYTHING)
+    stack = Stack(**EVERYTHING)
     holders = [name for name, each in stack.resources.items() if {"Policies", "PolicyDocument"} & {*each["Properties"]}]
     assert len(holders) >= 8, holders
     for name in holders:
-        for statement in _statements(stack.properties(name)):
+        for statement in statements(stack.properties(name)):
             assert isinstance(statement["Action"], str), (name, statement)
             assert re.fullmatch(r"[A-Z][A-Za-z]+", statement["Sid"]), (name, statement)
