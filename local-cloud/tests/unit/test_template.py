@@ -92,6 +92,13 @@ def test_every_queue_has_one_policy_which_refuses_plain_http(parameters: dict[st
         assert _denied(policy) == [("*", "sqs:*", f"{queue}.Arn", PLAIN_HTTP)]
 
 
+def test_every_queue_and_the_bucket_it_creates_are_encrypted_at_rest() -> None:
+    stack = Stack(**EVERYTHING, MediaBucketName="")
+    assert all(queue.get("SqsManagedSseEnabled") is True for queue in stack.of_type("AWS::SQS::Queue").values())
+    [encryption] = stack.properties("MediaBucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+
+
 def test_the_bucket_it_creates_refuses_plain_http_and_goes_on_doing_so_without_the_stack() -> None:
     stack = Stack(MediaBucketName="")
     [policy] = stack.of_type("AWS::S3::BucketPolicy").values()
