@@ -145,9 +145,7 @@ def _granted(stack: Stack) -> dict[str, tuple[str, Any]]:
 
 
 def test_an_asynchronous_request_that_lambda_gives_up_is_kept() -> None:
-    [config] = [
-        each["Properties"] for each in Stack().resources.values() if each["Type"] == "AWS::Lambda::EventInvokeConfig"
-    ]
+    config = Stack().properties("SubmitJobEventInvokeConfig")
     assert (config["FunctionName"], config["Qualifier"]) == ("SubmitJobFunction", "$LATEST")
     assert (config["MaximumEventAgeInSeconds"], config["MaximumRetryAttempts"]) == (6 * 3600, 2)
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": "SubmitDeadLetterQueue.Arn"}}
