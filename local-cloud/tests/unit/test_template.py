@@ -168,6 +168,15 @@ def test_a_claim_is_searched_for_in_the_queue_it_names_whatever_the_stacks_queue
     assert Stack().statements("SubmitJobFunction")["FindJobs"]["Resource"] == f"{QUEUES}/*"
 
 
+def test_a_service_becomes_a_role_for_this_account_only() -> None:
+    stack = Stack(**EVERYTHING)
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            assert statement["Sid"].isalnum(), name
+            assert statement["Action"] == "sts:AssumeRole", name
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "000000000000"}, name
+
+
 def test_every_statement_is_one_action_with_a_sid() -> None:
     stack = Stack(**EVERYTHING)
     holders = [name for name, each in stack.resources.items() if {"Policies", "PolicyDocument"} & {*each["Properties"]}]
