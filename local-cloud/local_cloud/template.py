@@ -61,10 +61,10 @@ class Stack:
 
     def statements(self, name: str) -> dict[str, dict[str, Any]]:
         """Every statement of a role, function or managed policy, by its Sid."""
-        return {statement["Sid"]: statement for statement in statements(self.properties(name))}
+        return {statement["Sid"]: statement for statement in statements_of(self.properties(name))}
 
 
-def statements(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def statements_of(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every statement of a resource that holds policies, or is one."""
     for policy in properties.get("Policies", [properties]):
         yield from policy.get("PolicyDocument", policy)["Statement"]

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from local_cloud.template import EVERYTHING, Stack, statements
+from local_cloud.template import EVERYTHING, Stack, statements_of
 
 JOBS = "arn:aws:mediaconvert:us-east-1:000000000000:jobs/*"
 QUEUES = "arn:aws:mediaconvert:us-east-1:000000000000:queues"
@@ -182,6 +182,6 @@ def test_every_statement_is_one_action_with_a_sid() -> None:
     holders = [name for name, each in stack.resources.items() if {"Policies", "PolicyDocument"} & {*each["Properties"]}]
     assert len(holders) >= 8, holders
     for name in holders:
-        for statement in statements(stack.properties(name)):
+        for statement in statements_of(stack.properties(name)):
             assert isinstance(statement["Action"], str), (name, statement)
             assert re.fullmatch(r"[A-Z][A-Za-z]+", statement["Sid"]), (name, statement)
