@@ -22,6 +22,7 @@ _GAPS = (
     "mediaconvert_queue_resource",
     "missing_objects",
     "queue_polling",
+    "queue_resource",
     "root_access_key",
     "secret_resource",
     "secure_transport",
