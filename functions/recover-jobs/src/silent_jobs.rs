@@ -9,12 +9,14 @@ use std::num::ParseIntError;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_mediaconvert::types::Job;
 use jobs::table::open_items::{IndexUnavailable, Look, OpenItem, OpenItems};
 use jobs::table::{JobsTable, Outcome, StoreError};
 use jobs::{JobId, Timestamp};
 use startup::logging::with_causes;
 use submission::finish::NotFinished;
 use submission::mediaconvert::{CallFailed, MediaConvert};
+use submission::patience::Patience;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::answer::Answer;
@@ -97,7 +99,7 @@ impl SilentJobs {
                 if SystemTime::now() >= until {
                     return failed;
                 }
-                match self.look_after(&job_id, before, &mut pace, tally).await {
+                match self.look_after(&job_id, before, until, &mut pace, tally).await {
                     Err(stopped) if stopped.ends_all() => return Err(stopped),
                     Err(stopped) => failed = Err(stopped),
                     Ok(()) => {}
@@ -114,6 +116,7 @@ impl SilentJobs {
         &self,
         job_id: &JobId,
         before: Timestamp,
+        until: SystemTime,
         pace: &mut Interval,
         tally: &mut Tally,
     ) -> Result<(), Stopped> {
@@ -122,7 +125,7 @@ impl SilentJobs {
             Look::Silent => {}
         }
         pace.tick().await;
-        let asked = self.ask(job_id, tally).await;
+        let asked = self.ask(job_id, until, tally).await;
         if let Err(stopped) = &asked
             && !stopped.ends_all()
         {
@@ -134,15 +137,10 @@ impl SilentJobs {
     }
 
     /// What MediaConvert says of the job goes to its row.
-    async fn ask(&self, job_id: &JobId, tally: &mut Tally) -> Result<(), Stopped> {
+    async fn ask(&self, job_id: &JobId, until: SystemTime, tally: &mut Tally) -> Result<(), Stopped> {
         let now = SystemTime::now();
         tally.jobs_asked += 1;
-        let job = self.mediaconvert.job(job_id).await;
-        let job = job.map_err(|source| Stopped::MediaConvert {
-            job_id: job_id.clone(),
-            source,
-        })?;
-        let Some(job) = job else {
+        let Some(job) = self.get_job(job_id, until).await? else {
             tally.jobs_not_found += 1;
             tracing::warn!(jobId = %job_id, "MediaConvert does not know the job any more");
             return Ok(self.open.not_found(job_id, now.into()).await?);
@@ -161,6 +159,21 @@ impl SilentJobs {
             self.open.checked(job_id, now.into()).await?;
         }
         Ok(())
+    }
+
+    /// Others may be using up the quota at the moment.
+    async fn get_job(&self, job_id: &JobId, until: SystemTime) -> Result<Option<Job>, Stopped> {
+        let mut patience = Patience::before(until, Duration::ZERO);
+        loop {
+            match self.mediaconvert.job(job_id).await {
+                Ok(job) => return Ok(job),
+                Err(CallFailed::Throttled(_)) if patience.pause().await => {}
+                Err(source) => {
+                    let job_id = job_id.clone();
+                    return Err(Stopped::MediaConvert { job_id, source });
+                }
+            }
+        }
     }
 }
 

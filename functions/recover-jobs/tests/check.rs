@@ -269,32 +269,52 @@ async fn a_job_that_mediaconvert_does_not_know_is_marked() {
     assert_eq!(marked.num_calls(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_check_stops_where_mediaconvert_takes_no_more_and_goes_on_where_it_refuses_one() {
-    for (failing, asked) in [
-        (fails!(MediaConvert::get_job, 429), 1),
-        (fails!(MediaConvert::get_job, 400), 2),
-    ] {
-        let ([claims, jobs], silent, checked) = (
-            open_jobs(&[JOB, "2-b"]),
-            silent(),
-            updates("SET checkedAt = :now"),
-        );
-        let error = Aws {
-            dynamodb: vec![&claims, &jobs, &silent, &checked],
-            mediaconvert: vec![&failing],
-            ..Aws::default()
-        };
-        let error = check(error).await.unwrap_err();
-        assert_eq!(error.error_type, "Unavailable");
-        assert!(
-            error.error_message.starts_with("can't ask MediaConvert for job "),
-            "{error:?}"
-        );
-        assert_eq!(silent.num_calls(), asked);
-        // One that is refused comes after all others next time.
-        assert_eq!(checked.num_calls(), if asked == 1 { 0 } else { 2 });
-    }
+/// The first job gets this, whatever is asked; nobody is asked for another.
+async fn stopped_by(failing: &Rule) -> Diagnostic {
+    let ([claims, jobs], silent) = (open_jobs(&[JOB, "2-b"]), silent());
+    let aws = Aws {
+        dynamodb: vec![&claims, &jobs, &silent],
+        mediaconvert: vec![failing],
+        ..Aws::default()
+    };
+    let schedule = json!({"detail-type": "Scheduled Event"});
+    // A second for the check, and what is kept for its last job.
+    let error = aws.invoke(schedule, Duration::from_secs(91)).await.unwrap_err();
+    assert_eq!(silent.num_calls(), 1);
+    error
+}
+
+#[tokio::test]
+async fn a_check_waits_while_mediaconvert_is_busy_and_stops_where_it_is_out_of_reach() {
+    let throttled = fails!(MediaConvert::get_job, 429);
+    let error = stopped_by(&throttled).await;
+    assert_eq!(error.error_type, "Unavailable");
+    assert!(
+        error.error_message.starts_with("can't ask MediaConvert for job "),
+        "{error:?}"
+    );
+    assert!(throttled.num_calls() > 1);
+
+    let broken = fails!(MediaConvert::get_job, 500);
+    assert_eq!(stopped_by(&broken).await.error_type, "Unavailable");
+}
+
+#[tokio::test]
+async fn a_job_that_mediaconvert_refuses_to_show_keeps_no_other_from_being_asked_for() {
+    let ([claims, jobs], silent, checked) = (
+        open_jobs(&[JOB, "2-b"]),
+        silent(),
+        updates("SET checkedAt = :now"),
+    );
+    let refused = fails!(MediaConvert::get_job, 400);
+    let aws = Aws {
+        dynamodb: vec![&claims, &jobs, &silent, &checked],
+        mediaconvert: vec![&refused],
+        ..Aws::default()
+    };
+    assert_eq!(check(aws).await.unwrap_err().error_type, "Unavailable");
+    // Both come after all others next time.
+    assert_eq!((refused.num_calls(), checked.num_calls()), (2, 2));
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 """What `template.yaml` becomes with a set of parameters."""
 
+import json
 import re
 from typing import Any
 
 import pytest
+from local_cloud.harness.tools import ROOT
 from local_cloud.template import EVERYTHING, Stack, statements_of
 
 JOBS = "arn:aws:mediaconvert:us-east-1:000000000000:jobs/*"
@@ -166,6 +168,12 @@ def test_submit_job_waits_for_its_queue() -> None:
 
 def test_a_claim_is_searched_for_in_the_queue_it_names_whatever_the_stacks_queues_are_now() -> None:
     assert Stack().statements("SubmitJobFunction")["FindJobs"]["Resource"] == f"{QUEUES}/*"
+
+
+def test_the_schedule_sends_what_recover_jobs_is_tested_with() -> None:
+    target = Stack().resources["SilentJobsSchedule"]["Properties"]["Target"]
+    sample = json.loads((ROOT / "events/recover-jobs/schedule.json").read_text())
+    assert json.loads(target["Input"]) == sample
 
 
 def test_a_service_becomes_a_role_for_this_account_only() -> None:
