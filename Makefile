@@ -88,7 +88,7 @@ e2e-python:
 	$(PYTEST) local-cloud/tests/on_the_cloud
 
 .PHONY: test-invoke
-test-invoke: $(TOOLS) ## Both functions in containers with `sam local invoke`, where Docker answers
+test-invoke: $(TOOLS) ## The functions in containers with `sam local invoke`, where Docker answers
 	@$(PYTEST) local-cloud/tests/containers
 
 .PHONY: test-faults
