@@ -67,7 +67,7 @@ impl RotateApiKey {
         }
         if !versions.is_pending(token) {
             return Err(RotationError::InvalidRequest(format!(
-                "ClientRequestToken: {token:?} must be a version of the secret that is staged AWSPENDING"
+                "ClientRequestToken: {token:?} must be a version of the secret that is staged AWSPENDING, and not AWSPREVIOUS"
             )));
         }
         match step {

@@ -12,6 +12,7 @@ use crate::value::SecretValue;
 
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
+const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// As long as the template's first key.
 const KEY_LENGTH: i64 = 64;
@@ -126,8 +127,10 @@ impl Versions {
         self.0.keys().find(|id| self.is(id, CURRENT)).map(String::as_str)
     }
 
+    /// Whether it is to become current. A version keeps its label AWSPENDING after that; once it has been
+    /// replaced by hand, the label alone would bring the old key back.
     pub(crate) fn is_pending(&self, id: &str) -> bool {
-        self.is(id, PENDING)
+        self.is(id, PENDING) && !self.is(id, PREVIOUS)
     }
 
     fn is(&self, id: &str, stage: &str) -> bool {

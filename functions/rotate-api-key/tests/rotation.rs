@@ -5,7 +5,7 @@ mod aws;
 
 use std::time::Duration;
 
-use aws::{Aws, Break, NEW_KEY, OLD_KEY, STEPS, TOKEN, between, invoke};
+use aws::{Aws, Break, NEW_KEY, OLD_KEY, STEPS, TOKEN, Version, between, invoke};
 use serde_json::json;
 
 #[tokio::test(start_paused = true)]
@@ -136,11 +136,31 @@ async fn a_version_that_is_not_pending_is_refused_and_a_current_one_is_done() {
         assert_eq!(error.error_type, "InvalidRequest");
         assert_eq!(
             error.error_message,
-            r#"ClientRequestToken: "unknown" must be a version of the secret that is staged AWSPENDING"#
+            r#"ClientRequestToken: "unknown" must be a version of the secret that is staged AWSPENDING, and not AWSPREVIOUS"#
         );
         invoke(&aws.function(), step, "old-version").await.unwrap();
     }
     assert_eq!(aws.calls(), ["DescribeSecret"; 8]);
+}
+
+/// The label AWSPENDING stays on the version that a rotation made current.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_replaced_by_hand_never_comes_back() {
+    let aws = Aws::at_the_start_of_a_rotation();
+    aws.rotate().await.unwrap();
+    aws.look(|state| {
+        let put = Version {
+            value: Some(json!({"apiKey": "put-by-hand"}).to_string()),
+            stages: Vec::new(),
+        };
+        state.versions.insert("by-hand".to_owned(), put);
+        state.make_current("by-hand", TOKEN);
+    });
+    for step in STEPS {
+        let error = aws.step(step).await.unwrap_err();
+        assert_eq!(error.error_type, "InvalidRequest", "{step}");
+    }
+    assert_eq!(aws.key("AWSCURRENT").as_deref(), Some("put-by-hand"));
 }
 
 #[tokio::test(start_paused = true)]

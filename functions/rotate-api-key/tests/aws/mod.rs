@@ -301,7 +301,7 @@ impl State {
         }
     }
 
-    fn make_current(&mut self, token: &str, from: &str) -> Answer {
+    pub(crate) fn make_current(&mut self, token: &str, from: &str) -> Answer {
         if !self.versions[from].stages.contains(&"AWSCURRENT") {
             return (400, json!({"__type": "InvalidParameterException"}));
         }
