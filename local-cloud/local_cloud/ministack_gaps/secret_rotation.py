@@ -113,7 +113,7 @@ def _may_be_invoked(function_arn: str, secret_arn: str) -> bool:
         region=get_region(),
         service_context={"aws:sourcearn": secret_arn, "aws:sourceaccount": get_account_id()},
     )
-    return iam_evaluator.evaluate_resource_policy(function["policy"], asked).decision == "Allow"
+    return iam_evaluator.evaluate_resource_policy(function["policy"], asked, service=service).decision == "Allow"
 
 
 def _stage_empty_version(secret: Secret, token: str) -> None:
@@ -152,7 +152,7 @@ def _try_out(secret: Secret) -> None:
     except StepFailedError as failed:
         _log.warning("%s: the rotation function failed its test: %s", secret["Name"], failed)
     finally:
-        del secret["Versions"][token]
+        secret["Versions"].pop(token, None)
 
 
 def _take(secret: Secret, token: str, step: str) -> None:

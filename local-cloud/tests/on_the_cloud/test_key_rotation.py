@@ -37,7 +37,7 @@ class Key:
     def pending(self) -> list[str]:
         """The versions of a rotation that isn't over."""
         versions = self.described()["VersionIdsToStages"].items()
-        return [version for version, stages in versions if stages == ["AWSPENDING"]]
+        return [version for version, stages in versions if "AWSPENDING" in stages and "AWSCURRENT" not in stages]
 
     def connection(self) -> dict[str, Any]:
         """EventBridge's, without the key, which it never tells."""
@@ -106,8 +106,12 @@ def test_a_secret_that_is_not_json_is_not_rotated_and_the_runbook_gives_the_rota
     key: Key, cloud: Description, tmp_path: Path
 ) -> None:
     value, connection, tries = key.value(), key.connection(), key.log().count("key not rotated")
+    _, give_up = runbook.commands("A rotation failed")
     key.put("a bare key")
     try:
+        # The version that the last rotation made current is labelled still.
+        if key.pending():
+            runbook.run(give_up, cloud, tmp_path)
         runbook.run(runbook.commands("The key")[0], cloud, tmp_path)
         # Secrets Manager tries it again by itself.
         wait_for("the tries to end", lambda: key.log().count("key not rotated") >= tries + 3, seconds=60)
@@ -117,8 +121,9 @@ def test_a_secret_that_is_not_json_is_not_rotated_and_the_runbook_gives_the_rota
         with pytest.raises(key.secrets.exceptions.ResourceNotFoundException):
             key.value("AWSPENDING")
         assert len(key.pending()) == 1
-        _, give_up = runbook.commands("A rotation failed")
         runbook.run(give_up, cloud, tmp_path)
         assert key.pending() == []
     finally:
         key.put(value)
+        if key.pending():
+            runbook.run(give_up, cloud, tmp_path)
