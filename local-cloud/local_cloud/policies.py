@@ -21,7 +21,7 @@ from .template import EVERYTHING, Stack
 # be passed to MediaConvert alone. parliament looks at the action only. Its own list of exceptions matches nothing.
 _EXCEPTED = ("PERMISSIONS_MANAGEMENT_ACTIONS", ["iam:passrole"])
 
-# What `Fn::GetAtt Arn` gives.
+# What `Fn::GetAtt Arn` gives. `ArnForPolicy` lacks the id at its end.
 _ARNS = {
     "AWS::DynamoDB::Table": "dynamodb:us-east-1:000000000000:table/{}",
     "AWS::Events::ApiDestination": "events:us-east-1:000000000000:api-destination/{}/id",
@@ -63,7 +63,7 @@ def _with_arns(text: str, stack: Stack) -> str:
         return f"arn:aws:{_ARNS[resource_type].format(name)}"
 
     names = "|".join(stack.resources)
-    return re.sub(rf'\b(?P<attribute>{names})\.Arn\b|"(?P<reference>{names})"', arn, text)
+    return re.sub(rf'\b(?P<attribute>{names})\.Arn(?:ForPolicy)?\b|"(?P<reference>{names})"', arn, text)
 
 
 if __name__ == "__main__":

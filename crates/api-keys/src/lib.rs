@@ -21,8 +21,9 @@ use tokio::time::Instant;
 const LIFETIME: Duration = Duration::from_mins(5);
 
 /// An unknown key may be a new one, so the keys are fetched again; but not sooner after the last time
-/// than this, or strangers could drive our calls to Secrets Manager, and their cost.
-const PAUSE_AFTER_MISMATCH: Duration = Duration::from_mins(1);
+/// than this, or strangers could drive our calls to Secrets Manager, and their cost. So a key that has been
+/// in the secret for this long is known to everybody who asks here.
+pub const PAUSE_AFTER_MISMATCH: Duration = Duration::from_mins(1);
 
 /// Nor do we ask again at once when Secrets Manager has just failed to answer.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -42,8 +43,8 @@ pub struct ApiKeys {
 #[derive(Debug, Default)]
 struct Cache {
     keys: Option<Keys>,
-    /// When we last asked, whether or not there was an answer.
-    asked: Option<Instant>,
+    /// When we last asked, if there has been no answer since.
+    unanswered: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -78,25 +79,29 @@ impl ApiKeys {
         }
         let presented = digest(presented);
         let mut cache = self.cache.lock().await;
-        let asked_within = |pause| cache.asked.is_some_and(|asked| asked.elapsed() < pause);
-        match cache
-            .keys
-            .as_ref()
-            .filter(|keys| keys.fetched.elapsed() < LIFETIME)
-        {
-            Some(keys) if keys.include(&presented) => return Ok(true),
-            Some(_) if asked_within(PAUSE_AFTER_MISMATCH) => return Ok(false),
-            None if asked_within(PAUSE_AFTER_FAILURE) => {
-                return Err(KeysUnavailable("it could not be read a moment ago".to_owned()));
+        if let Some(keys) = cache.keys.as_ref().filter(|keys| keys.are_younger_than(LIFETIME)) {
+            if keys.include(&presented) {
+                return Ok(true);
             }
-            _ => {}
+            if keys.are_younger_than(PAUSE_AFTER_MISMATCH) {
+                return Ok(false);
+            }
         }
-        cache.asked = Some(Instant::now());
-        let keys = cache.keys.insert(Box::pin(self.fetch()).await?);
+        if cache
+            .unanswered
+            .is_some_and(|asked| asked.elapsed() < PAUSE_AFTER_FAILURE)
+        {
+            return Err(KeysUnavailable("it could not be read a moment ago".to_owned()));
+        }
+        cache.unanswered = Some(Instant::now());
+        let keys = Box::pin(self.fetch()).await?;
+        cache.unanswered = None;
+        let keys = cache.keys.insert(keys);
         Ok(keys.include(&presented))
     }
 
     async fn fetch(&self) -> Result<Keys, KeysUnavailable> {
+        let fetched = Instant::now();
         let [current, previous, pending] = STAGES.map(|stage| self.version(stage));
         let (current, previous, pending) = tokio::join!(current, previous, pending);
         let Some(current) = current? else {
@@ -107,10 +112,7 @@ impl ApiKeys {
             .into_iter()
             .flatten()
             .collect();
-        Ok(Keys {
-            digests,
-            fetched: Instant::now(),
-        })
+        Ok(Keys { digests, fetched })
     }
 
     /// The digest of one version's key. Most secrets have one or two of the three versions, and a
@@ -145,6 +147,10 @@ fn is_missing(error: &SdkError<GetSecretValueError>) -> bool {
 }
 
 impl Keys {
+    fn are_younger_than(&self, age: Duration) -> bool {
+        self.fetched.elapsed() < age
+    }
+
     /// Looks at every key, so that the time it takes doesn't tell which one it is.
     fn include(&self, presented: &Digest) -> bool {
         self.digests

@@ -157,6 +157,30 @@ async fn a_new_key_is_found_a_minute_after_the_last_look_at_the_latest() {
     );
 }
 
+/// A 401 may deauthorize EventBridge's connection; 503 only makes it try again.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_could_not_be_looked_for_is_not_a_wrong_one() {
+    let update = update_succeeds();
+    let value = |value: &'static str| move || GetSecretValueOutput::builder().secret_string(value).build();
+    let current = mock!(SecretsManager::get_secret_value)
+        .match_requests(|request| request.version_stage() == Some("AWSCURRENT"))
+        .sequence()
+        .output(value(r#"{"apiKey": "old"}"#))
+        .error(|| GetSecretValueError::InternalServiceError(InternalServiceError::builder().build()))
+        .output(value(r#"{"apiKey": "new"}"#))
+        .build();
+    let versions = [current, secret("AWSPREVIOUS", None), secret("AWSPENDING", None)];
+    let function = with_secret(&update, &versions);
+    let status = async |key| answer(&function, request("POST", Some(key), COMPLETE)).await.0;
+    assert_eq!(status("old").await, 200);
+    tokio::time::advance(std::time::Duration::from_mins(1)).await;
+    assert_eq!(status("new").await, 503);
+    assert_eq!(status("new").await, 503);
+    assert_eq!(status("old").await, 200);
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(status("new").await, 200);
+}
+
 #[tokio::test]
 async fn an_invalid_event_is_refused_with_the_field_and_the_rule() {
     let update = update_succeeds();

@@ -12,6 +12,7 @@ MINISTACK_VERSION = "1.5.33"
 _GAPS = (
     "api_destinations",
     "batch_actions",
+    "connection_access",
     "event_sources",
     "events_resources",
     "function_logs",
@@ -25,6 +26,7 @@ _GAPS = (
     "queue_resource",
     "root_access_key",
     "secret_resource",
+    "secret_rotation",
     "secure_transport",
     "service_principal",
     "table_resource",

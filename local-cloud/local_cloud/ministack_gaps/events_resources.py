@@ -6,15 +6,14 @@ refuses the two types.
 
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge
 
+from .connection_access import secret_arn
 from .provisioner import Properties, Provisioned, add_type, call, physical_name
 
 
 def _connection(name: str, arn: str) -> Provisioned:
-    secret = f"arn:aws:secretsmanager:{get_region()}:{get_account_id()}:secret:events!connection/{name}"
-    return name, {"Arn": arn, "ArnForPolicy": arn, "SecretArn": secret}
+    return name, {"Arn": arn, "ArnForPolicy": arn, "SecretArn": secret_arn(name)}
 
 
 def _create_connection(logical_id: str, properties: Properties, stack_name: str) -> Provisioned:

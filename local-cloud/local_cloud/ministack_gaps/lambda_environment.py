@@ -3,6 +3,9 @@
 On AWS that is Lambda's own variables, the function's, and nothing else. ministack hands its own
 process's whole environment down, so a function could read what only this machine has and pass here
 but fail there; and it leaves out what the logging configuration sets.
+
+A Function URL's host resolves nowhere here, so where a variable is one, it becomes the address that
+ministack serves it at.
 """
 
 import os
@@ -11,6 +14,8 @@ from typing import Any
 from ministack.core.lambda_runtime import execution_credentials
 from ministack.core.responses import get_region, new_uuid
 from ministack.services import lambda_svc
+
+from . import names
 
 
 def _environment(config: dict[str, Any], code_dir: str, port: int) -> dict[str, str]:
@@ -41,7 +46,8 @@ def _environment(config: dict[str, Any], code_dir: str, port: int) -> dict[str, 
     }
     if level := logging.get("ApplicationLogLevel"):
         environment["AWS_LAMBDA_LOG_LEVEL"] = level
-    return {**environment, **lambda_svc._runtime_env_vars(config)}
+    variables = lambda_svc._runtime_env_vars(config)
+    return {**environment, **{name: names.reachable(value) for name, value in variables.items()}}
 
 
 def fill() -> None:

@@ -28,3 +28,13 @@ def resolve(url: str) -> tuple[str, str | None]:
     else:
         return url, None
     return urlunsplit(("http", f"127.0.0.1:{port}", parts.path or "/", parts.query, "")), host
+
+
+def reachable(url: str) -> str:
+    """A Function URL as whoever sends no other Host header reaches it; anything else as it is."""
+    parts = urlsplit(url)
+    if not _FUNCTION_URL.fullmatch(parts.hostname or ""):
+        return url
+    url_id = parts.hostname.split(".", 1)[0]
+    port = os.environ["GATEWAY_PORT"]
+    return urlunsplit(("http", f"127.0.0.1:{port}", f"/_aws/lambda-url/{url_id}{parts.path or '/'}", parts.query, ""))

@@ -31,7 +31,7 @@ class Invocation:
 
 def invocations() -> list[Invocation]:
     """All of them, for a stack that has had no event yet."""
-    return [*_unauthorized(), *_events(), *_recovery(), *_requests()]
+    return [*_unauthorized(), *_events(), *_recovery(), *_requests(), *_rotations()]
 
 
 def _is(event: Path | dict[str, Any]) -> Callable[[LocalCloud], Path | dict[str, Any]]:
@@ -103,6 +103,11 @@ def _request(file: str, profile: str | None) -> Invocation:
     answer = {"jobId": ANY, "status": "SUBMITTED", "destination": destination, "idempotent": False}
     row = {"input": request["input"], "profile": profile, "destination": destination, "submittedAt": ANY}
     return Invocation(file, "SubmitJobFunction", _is(_EVENTS / file), answer, row)
+
+
+def _rotations() -> list[Invocation]:
+    refused = _error("InvalidRequest", ANY)
+    return [Invocation("not a rotation", "RotateApiKeyFunction", _is({"Step": "rotate"}), refused, {})]
 
 
 def _taken(status: str, outcome: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ A permission that no test misses is one too many, or one too little tested; eith
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -32,14 +32,16 @@ _RECOVERY = (
     "recovery::a_submission_that_nobody_came_back_for_is_finished_or_given_up",
     "recovery::a_dead_letter_that_is_no_event_is_set_aside_with_its_reason",
 )
+_ROTATION = ("rotation::a_rotation_ends_with_a_new_key_that_the_connection_sends_and_the_webhook_takes",)
 _TESTS = {
     "JobEventsFunctionRole": _SUBMISSION,
     "SubmitJobFunctionRole": _SUBMISSION,
     "MediaConvertRole": _SUBMISSION,
     "EventsTargetRole": _SUBMISSION,
     "RecoverJobsFunctionRole": _RECOVERY,
+    "RotateApiKeyFunctionRole": _ROTATION,
 }
-_FUNCTIONS = ("JobEventsFunction", "SubmitJobFunction", "RecoverJobsFunction")
+_FUNCTIONS = ("JobEventsFunction", "SubmitJobFunction", "RecoverJobsFunction", "RotateApiKeyFunction")
 _PATIENCE_SECONDS = "8"
 
 
@@ -90,7 +92,7 @@ def _restart_functions(cloud: Description) -> None:
         functions.update_function_configuration(FunctionName=name, MemorySize=memory)
 
 
-def _failing_test(e2e: str, tests: Iterable[str]) -> str | None:
+def _failing_test(e2e: str, tests: tuple[str, ...]) -> str | None:
     variables = {**os.environ, "E2E_PATIENCE_SECONDS": _PATIENCE_SECONDS, "RUST_BACKTRACE": "0"}
     for test in tests:
         command = [e2e, "-q", "--exact", test]
@@ -112,4 +114,4 @@ def test_a_permission_is_needed(of_role: _OfRole, cloud: Description, e2e: str) 
 
 def test_with_every_permission_in_place_no_test_fails(cloud: Description, e2e: str) -> None:
     _restart_functions(cloud)
-    assert _failing_test(e2e, _SUBMISSION + _RECOVERY) is None
+    assert _failing_test(e2e, _SUBMISSION + _RECOVERY + _ROTATION) is None

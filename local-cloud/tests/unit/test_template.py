@@ -193,3 +193,36 @@ def test_every_statement_is_one_action_with_a_sid() -> None:
         for statement in statements_of(stack.properties(name)):
             assert isinstance(statement["Action"], str), (name, statement)
             assert re.fullmatch(r"[A-Z][A-Za-z]+", statement["Sid"]), (name, statement)
+
+
+def test_the_key_gets_another_one_by_itself_and_none_by_a_deployment() -> None:
+    schedule = Stack().properties("ApiKeyRotation")
+    assert schedule == {
+        "SecretId": "ApiKeySecret",
+        "RotationLambdaARN": "RotateApiKeyFunction.Arn",
+        "RotationRules": {"AutomaticallyAfterDays": "90"},
+        "RotateImmediatelyOnUpdate": False,
+    }
+    assert (
+        Stack(KeyRotationDays="1000").properties("ApiKeyRotation")["RotationRules"]["AutomaticallyAfterDays"] == "1000"
+    )
+
+
+def test_without_a_schedule_the_key_can_still_be_rotated_by_hand() -> None:
+    stack = Stack(KeyRotationDays="0")
+    assert "ApiKeyRotation" not in stack.resources
+    permission = stack.properties("RotateApiKeyPermission")
+    assert (permission["Principal"], permission["SourceArn"]) == ("secretsmanager.amazonaws.com", "ApiKeySecret")
+
+
+@pytest.mark.parametrize("days", ["", "-1", "1001", "9999", "00", "7d"])
+def test_days_that_secrets_manager_would_refuse_are_refused(days: str) -> None:
+    with pytest.raises(ValueError, match="KeyRotationDays"):
+        Stack(KeyRotationDays=days)
+
+
+def test_the_key_is_rolled_where_it_is_sent_and_asked_for_where_it_is_taken() -> None:
+    variables = Stack().variables("RotateApiKeyFunction")
+    assert variables["API_KEY_SECRET_ARN"] == Stack().variables("JobEventsFunction")["API_KEY_SECRET_ARN"]
+    assert variables["EVENTS_CONNECTION_NAME"] == "EventsConnection"
+    assert "JOB_EVENTS_URL" in variables

@@ -9,5 +9,6 @@ mod jobs;
 mod killed;
 mod queue;
 mod recovery;
+mod rotation;
 mod uploads;
 mod webhook;
