@@ -21,7 +21,7 @@ from .template import EVERYTHING, Stack
 # be passed to MediaConvert alone. parliament looks at the action only. Its own list of exceptions matches nothing.
 _EXCEPTED = ("PERMISSIONS_MANAGEMENT_ACTIONS", ["iam:passrole"])
 
-# What `Fn::GetAtt Arn` gives. `ArnForPolicy` lacks the id at its end.
+# What `Fn::GetAtt Arn` gives.
 _ARNS = {
     "AWS::DynamoDB::Table": "dynamodb:us-east-1:000000000000:table/{}",
     "AWS::Events::ApiDestination": "events:us-east-1:000000000000:api-destination/{}/id",
@@ -60,10 +60,12 @@ def _with_arns(text: str, stack: Stack) -> str:
         resource_type = stack.resources[name]["Type"]
         if found["reference"]:
             return f'"arn:aws:{_ARNS[resource_type].format(name)}"' if resource_type in _REFERRED_BY_ARN else found[0]
-        return f"arn:aws:{_ARNS[resource_type].format(name)}"
+        # Without the id that AWS makes up.
+        arn = f"arn:aws:{_ARNS[resource_type].format(name)}"
+        return arn.removesuffix("/id") if found["for_policy"] else arn
 
     names = "|".join(stack.resources)
-    return re.sub(rf'\b(?P<attribute>{names})\.Arn(?:ForPolicy)?\b|"(?P<reference>{names})"', arn, text)
+    return re.sub(rf'\b(?P<attribute>{names})\.Arn(?P<for_policy>ForPolicy)?\b|"(?P<reference>{names})"', arn, text)
 
 
 if __name__ == "__main__":

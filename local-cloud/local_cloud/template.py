@@ -44,7 +44,8 @@ class Stack:
         return self._conditions.get(declared.get("Condition"), True)
 
     def _resolve(self, value: Any) -> Any:
-        made = {name: {"Attributes": {"Arn": f"{name}.Arn"}} for name in self._declared}
+        arns = ("Arn", "ArnForPolicy")
+        made = {name: {"Attributes": {arn: f"{name}.{arn}" for arn in arns}} for name in self._declared}
         return engine._resolve_refs(value, made, self._parameters, self._conditions, {}, "stack", "")
 
     def properties(self, name: str) -> dict[str, Any]:
