@@ -10,17 +10,23 @@ from importlib.metadata import version
 MINISTACK_VERSION = "1.5.33"
 
 _GAPS = (
+    "alarm_resource",
+    "alarms",
     "api_destinations",
     "batch_actions",
+    "embedded_metrics",
     "event_sources",
     "events_resources",
     "function_logs",
     "function_resource",
     "function_urls",
     "lambda_environment",
+    "lambda_metrics",
     "mediaconvert_endpoint",
     "mediaconvert_queue_resource",
+    "metric_math",
     "missing_objects",
+    "queue_metrics",
     "queue_polling",
     "root_access_key",
     "secret_resource",
