@@ -1,65 +1,14 @@
-"""What `template.yaml` becomes with a set of parameters, asked without deploying it.
+"""What `template.yaml` becomes with a set of parameters."""
 
-ministack's own CloudFormation resolves it, so that a value is refused here where a deployment to the
-local cloud would refuse it.
-"""
-
-import functools
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from local_cloud.harness.tools import ROOT
-from ministack.services.cloudformation import engine
+from template_stack import Stack, statements_of
 
 JOBS = "arn:aws:mediaconvert:us-east-1:000000000000:jobs/*"
 QUEUES = "arn:aws:mediaconvert:us-east-1:000000000000:queues"
 BUCKET = "arn:aws:s3:::media"
-
-
-@functools.cache
-def _template() -> dict[str, Any]:
-    return engine._parse_template((ROOT / "template.yaml").read_text())
-
-
-class Stack:
-    """The template with its parameters put in; raises ValueError where CloudFormation refuses them."""
-
-    def __init__(self, **parameters: str) -> None:
-        template = _template()
-        parameters = {"MediaBucketName": "media"} | parameters
-        provided = [{"Key": name, "Value": value} for name, value in parameters.items()]
-        self._parameters = engine._resolve_parameters(template, provided)
-        self._conditions = engine._evaluate_conditions(template, self._parameters)
-        engine._evaluate_rules(template, self._parameters, self._conditions)
-        self._declared = template["Resources"]
-        self.resources = {name: self._resolve(each) for name, each in self._declared.items() if self._is_made(each)}
-        self.outputs = {name: each["Value"] for name, each in template["Outputs"].items() if self._is_made(each)}
-
-    def _is_made(self, declared: dict[str, Any]) -> bool:
-        return self._conditions.get(declared.get("Condition"), True)
-
-    def _resolve(self, value: Any) -> Any:
-        made = {name: {"Attributes": {"Arn": f"{name}.Arn"}} for name in self._declared}
-        return engine._resolve_refs(value, made, self._parameters, self._conditions, {}, "stack", "")
-
-    def properties(self, name: str) -> dict[str, Any]:
-        """A resource's properties."""
-        return self.resources[name]["Properties"]
-
-    def variables(self, function: str) -> dict[str, str]:
-        """A function's environment."""
-        return self.properties(function)["Environment"]["Variables"]
-
-    def statements(self, name: str) -> dict[str, dict[str, Any]]:
-        """Every statement of a role, function or managed policy, by its Sid."""
-        return {statement["Sid"]: statement for statement in _statements(self.properties(name))}
-
-
-def _statements(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for policy in properties.get("Policies", [properties]):
-        yield from policy.get("PolicyDocument", policy)["Statement"]
 
 
 @pytest.mark.parametrize("prefix", ["/", ""])
@@ -179,6 +128,6 @@ def test_every_statement_is_one_action_with_a_sid() -> None:
     holders = [name for name, each in stack.resources.items() if {"Policies", "PolicyDocument"} & {*each["Properties"]}]
     assert len(holders) >= 8, holders
     for name in holders:
-        for statement in _statements(stack.properties(name)):
+        for statement in statements_of(stack.properties(name)):
             assert isinstance(statement["Action"], str), (name, statement)
             assert re.fullmatch(r"[A-Z][A-Za-z]+", statement["Sid"]), (name, statement)
