@@ -8,14 +8,13 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use jobs::table::JobsTable;
-use jobs::{JobId, Submission, Timestamp};
+use jobs::{JobId, QueueArn, Submission, Timestamp};
 use startup::logging::with_causes;
 use uuid::Uuid;
 
 use crate::claims::{Claim, ClaimError, Claims};
 use crate::mediaconvert::{LookUpFailed, MediaConvert};
 use crate::patience::Patience;
-use crate::queue::Queues;
 
 /// What the answer takes.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
@@ -26,7 +25,7 @@ pub struct Finish {
     mediaconvert: MediaConvert,
     claims: Claims,
     jobs: JobsTable,
-    queues: Queues,
+    queues: Vec<QueueArn>,
 }
 
 /// A submission that has its job.
@@ -72,10 +71,21 @@ pub enum NotFinished {
     LookUp(#[from] LookUpFailed),
 }
 
+impl NotFinished {
+    /// Whether it is this claim that is wrong, and others may be in order.
+    #[must_use]
+    pub fn is_of_one_claim(&self) -> bool {
+        match self {
+            Self::Claim(ClaimError::Unread { .. } | ClaimError::Unwritten { .. }) => false,
+            Self::Claim(ClaimError::Refused { .. } | ClaimError::Unreadable { .. }) | Self::LookUp(_) => true,
+        }
+    }
+}
+
 impl Finish {
     /// With what it calls, and the stack's queues.
     #[must_use]
-    pub fn new(mediaconvert: MediaConvert, claims: Claims, jobs: JobsTable, queues: Queues) -> Self {
+    pub fn new(mediaconvert: MediaConvert, claims: Claims, jobs: JobsTable, queues: Vec<QueueArn>) -> Self {
         Self {
             mediaconvert,
             claims,
@@ -127,7 +137,7 @@ impl Finish {
             ..
         } = &claim.submission;
         // The stack's queues may have changed since, and the job may have hopped to another.
-        let others = self.queues.all().filter(|other| queue.as_ref() != Some(*other));
+        let others = self.queues.iter().filter(|other| queue.as_ref() != Some(*other));
         for queue in queue.iter().chain(others) {
             let token = &claim.client_request_token;
             let found = self.mediaconvert.find_job(token, input, queue, *submitted_at);
@@ -226,7 +236,12 @@ mod tests {
         let http = answering([found, written(), written(), written(), written()]);
         let claims = Claims::new(dynamodb(&http), "jobs".to_owned(), Retention::default());
         let jobs = JobsTable::new(dynamodb(&http), "jobs".to_owned(), Retention::default());
-        let finish = Finish::new(mediaconvert(mediaconvert_http), claims, jobs, rules().queues);
+        let finish = Finish::new(
+            mediaconvert(mediaconvert_http),
+            claims,
+            jobs,
+            rules().queues.all().cloned().collect(),
+        );
         let deadline = SystemTime::now() + Duration::from_secs(30);
         let outcome = finish.left_behind("idempotency#k", deadline).await;
         let calls = bodies(&http);

@@ -120,7 +120,8 @@ impl SubmitJob {
     /// With the stack's rules and what it calls.
     #[must_use]
     pub fn new(rules: Rules, mediaconvert: MediaConvert, claims: Claims, jobs: JobsTable) -> Self {
-        let finish = Finish::new(mediaconvert.clone(), claims.clone(), jobs, rules.queues.clone());
+        let queues = rules.queues.all().cloned().collect();
+        let finish = Finish::new(mediaconvert.clone(), claims.clone(), jobs, queues);
         Self {
             rules,
             mediaconvert,
