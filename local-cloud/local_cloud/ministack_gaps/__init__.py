@@ -13,6 +13,7 @@ _GAPS = (
     "alarm_resource",
     "alarms",
     "api_destinations",
+    "archive_resource",
     "batch_actions",
     "embedded_metrics",
     "event_sources",
@@ -22,6 +23,7 @@ _GAPS = (
     "function_urls",
     "lambda_environment",
     "lambda_metrics",
+    "log_fields",
     "mediaconvert_endpoint",
     "mediaconvert_queue_resource",
     "metric_math",
@@ -32,6 +34,7 @@ _GAPS = (
     "secret_resource",
     "secure_transport",
     "service_principal",
+    "table_metrics",
     "table_resource",
 )
 

@@ -14,8 +14,10 @@ import operator
 import os
 import threading
 import time
+from itertools import chain
 from typing import Any
 
+from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id, set_request_region
 from ministack.services import cloudwatch, sns
 
@@ -76,10 +78,8 @@ def _state(alarm: dict[str, Any]) -> tuple[str, str]:
         return "INSUFFICIENT_DATA", "Insufficient Data: no datapoints were received"
     breaching = sum(found) + (absent if treat == "breaching" else 0)
     needed = int(alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"])
-    reason = (
-        f"Threshold Crossed: {breaching} of {len(windows.starts)} datapoints {list(series.values())}, {absent} missing"
-    )
-    return ("ALARM" if breaching >= needed else "OK"), f"{reason}: {list(series.values())}"
+    reason = f"{breaching} of {len(windows.starts)} periods breach, {absent} have no data: {list(series.values())}"
+    return ("ALARM" if breaching >= needed else "OK"), f"Threshold Crossed: {reason}"
 
 
 def _evaluate(alarm: dict[str, Any]) -> None:
@@ -115,9 +115,12 @@ def fill() -> None:
     dispatch = cloudwatch._dispatch_alarm_actions
 
     def dispatch_to_permitted(alarm: dict[str, Any], *states: str) -> None:
-        lists = ("AlarmActions", "OKActions", "InsufficientDataActions")
-        permitted = {name: [topic for topic in alarm.get(name) or [] if _may_publish(topic, alarm)] for name in lists}
-        dispatch({**alarm, **permitted}, *states)
+        # CloudWatch calls SNS over TLS, whoever's request or clock brought it to look.
+        iam_evaluator.pin_request_origin("cloudwatch.amazonaws.com", True)
+        lists = {name: alarm.get(name) or [] for name in ("AlarmActions", "OKActions", "InsufficientDataActions")}
+        permitted = {topic for topic in set(chain(*lists.values())) if _may_publish(topic, alarm)}
+        told = {name: [topic for topic in topics if topic in permitted] for name, topics in lists.items()}
+        dispatch({**alarm, **told}, *states)
 
     cloudwatch._dispatch_alarm_actions = dispatch_to_permitted
     cloudwatch._evaluate_alarm = _evaluate

@@ -1,6 +1,7 @@
-"""Metrics out of logs, in CloudWatch's embedded metric format.
+"""Metrics out of logs: what functions write in CloudWatch's embedded metric format, and how much they write at all.
 
-CloudWatch makes metrics of each line of a log that carries the member `_aws`. ministack keeps the line and that's all.
+CloudWatch makes metrics of each line of a log that carries the member `_aws`, and publishes the bytes that a log group
+took in. ministack keeps the lines and that's all.
 """
 
 import json
@@ -48,6 +49,10 @@ def fill() -> None:
 
     def emit_and_extract(func: Json, request_id: str, log_text: str, *rest: Any, **options: Any) -> None:
         emit(func, request_id, log_text, *rest, **options)
+        config = func.get("config") or func
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+        size = len((log_text or "").encode())
+        cloudwatch.record_metric("AWS/Logs", "IncomingBytes", size, "Bytes", {"LogGroupName": group})
         for line in _lines(log_text or ""):
             _store(line)
 
