@@ -35,7 +35,7 @@ class Stack:
         return self._conditions.get(declared.get("Condition"), True)
 
     def _resolve(self, value: Any) -> Any:
-        made = {name: {"Attributes": {"Arn": f"{name}.Arn"}} for name in self._declared}
+        made = {name: {"Attributes": {of: f"{name}.{of}" for of in ("Arn", "QueueName")}} for name in self._declared}
         return engine._resolve_refs(value, made, self._parameters, self._conditions, {}, "stack", "")
 
     def properties(self, name: str) -> dict[str, Any]:
