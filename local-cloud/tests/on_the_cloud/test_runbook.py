@@ -22,8 +22,8 @@ from local_cloud.harness.tools import ROOT, environment
 _RUNBOOK = (ROOT / "docs" / "operations.md").read_text()
 # Version 1 of the CLI, which pip has, takes SQS's endpoint from nowhere else.
 _AWS = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
-# What the local cloud can't run, and why.
-_ONLY_ON_AWS = {
+# Sections whose commands aren't run here, and why.
+_LEFT_OUT = {
     "Redrive": "ministack has no StartMessageMoveTask",
 }
 
@@ -122,7 +122,7 @@ def situation(request: pytest.FixtureRequest, cloud: Description) -> Iterator[_S
             yield made
 
 
-@pytest.mark.parametrize("section", [section for section in _sections() if section not in _ONLY_ON_AWS])
+@pytest.mark.parametrize("section", [section for section in _sections() if section not in _LEFT_OUT])
 def test_the_commands_run(section: str, situation: _Situation, cloud: Description, tmp_path: Path) -> None:
     script = "\n".join(["set -euo pipefail", _AWS, _functions(), situation.shell, _sections()[section]])
     variables = environment(
@@ -135,4 +135,4 @@ def test_the_commands_run(section: str, situation: _Situation, cloud: Descriptio
 
 
 def test_what_is_left_out_is_there() -> None:
-    assert set(_ONLY_ON_AWS) <= set(_sections())
+    assert set(_LEFT_OUT) <= set(_sections())
