@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from local_cloud.harness.description import Description
 from local_cloud.harness.tools import ROOT, environment
+from local_cloud.harness.waiting import wait_for
 
 _RUNBOOK = (ROOT / "docs" / "operations.md").read_text()
 # Version 1 of the CLI, which pip has, takes SQS's endpoint from nowhere else.
@@ -69,6 +70,23 @@ class _Situation:
         found = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
 
+    def has_row(self, job_id: str) -> bool:
+        """Whether the jobs table knows the job."""
+        key = {"jobId": {"S": job_id}}
+        return "Item" in self.client("dynamodb").get_item(TableName=self.cloud.outputs["JobsTable"], Key=key)
+
+    def job_whose_row_is_lost(self) -> str:
+        """A job that events told of, and that the table knew."""
+        detail = _event("complete-file-group")["detail"]
+        detail["queue"] = f"arn:aws:mediaconvert:{self.cloud.region}:{self.cloud.account_id}:queues/Default"
+        event = {"Source": "aws.mediaconvert", "DetailType": "MediaConvert Job State Change"}
+        mediaconvert = self.cloud.client("events", self.cloud.mediaconvert)
+        mediaconvert.put_events(Entries=[{**event, "Detail": json.dumps(detail)}])
+        wait_for("the row", lambda: self.has_row(detail["jobId"]), seconds=30)
+        key = {"jobId": {"S": detail["jobId"]}}
+        self.client("dynamodb").delete_item(TableName=self.cloud.outputs["JobsTable"], Key=key)
+        return detail["jobId"]
+
 
 def _event(name: str) -> dict[str, Any]:
     event = json.loads((ROOT / "events" / "mediaconvert" / f"{name}.json").read_text())
@@ -111,6 +129,10 @@ def situation(request: pytest.FixtureRequest, cloud: Description) -> Iterator[_S
             made.letter("SubmitDeadLetterQueueUrl", {"input": f"s3://{cloud.outputs['MediaBucket']}/no-such-file.mov"})
             yield made
             assert made.letters("SubmitDeadLetterQueueUrl") == 0
+        case "Replay a day":
+            job_id = made.job_whose_row_is_lost()
+            yield made
+            wait_for("the row", lambda: made.has_row(job_id), seconds=30)
         case "Another queue":
             queue = made.client("mediaconvert").create_queue(Name="old-queue")["Queue"]["Arn"]
             made.shell = f"OLD_QUEUE_ARN={queue}"
