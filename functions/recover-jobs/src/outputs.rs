@@ -123,12 +123,9 @@ impl StoredOutputs {
         };
         let mut paths = Vec::new();
         if let (Some(extension), true) = (manifest, group.automated_encoding_settings().is_some()) {
-            // MediaConvert chose how many there are, and their names.
-            let all = self.list(base, "").await?;
-            let renditions = all
-                .into_iter()
-                .filter(|path| path.ends_with(extension) && !playlists.contains(path));
-            return Ok(renditions.map(|path| vec![path]).collect());
+            let mut all = self.list(base, "").await?;
+            all.retain(|path| path.ends_with(extension) && !playlists.contains(path));
+            return Ok(renditions(all, &base.uri(""), group.outputs()));
         }
         for output in group.outputs() {
             let modifier = output.name_modifier().unwrap_or_default();
@@ -267,6 +264,25 @@ fn base(settings: &OutputGroupSettings, input: &str) -> Option<Base> {
 fn base_name(input: &str) -> &str {
     let name = input.rsplit_once('/').map_or(input, |(_, name)| name);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// The manifests of automated ABR, output by output. MediaConvert makes several of one output and chooses their
+/// number and what it appends to the output's own name.
+fn renditions(mut manifests: Vec<String>, base: &str, outputs: &[Output]) -> Vec<Vec<String>> {
+    let stems: Vec<String> = outputs
+        .iter()
+        .map(|output| format!("{base}{}", output.name_modifier().unwrap_or_default()))
+        .collect();
+    let own = |path: &str| {
+        let fitting = stems
+            .iter()
+            .enumerate()
+            .filter(|(_, stem)| path.starts_with(*stem));
+        fitting.max_by_key(|(_, stem)| stem.len()).map(|(at, _)| at)
+    };
+    // _2 before _10.
+    manifests.sort_by_key(|path| (own(path).unwrap_or(outputs.len()), path.len(), path.clone()));
+    manifests.into_iter().map(|path| vec![path]).collect()
 }
 
 /// Captured frames are numbered, before the extension.

@@ -96,6 +96,9 @@ def _variables(outputs: dict[str, str]) -> dict[str, dict[str, str]]:
             "JOBS_TABLE": outputs["JobsTable"],
             "API_KEY_SECRET_ARN": outputs["ApiKeySecretArn"],
         },
+        "RecoverJobsFunction": {
+            "JOBS_TABLE": outputs["JobsTable"],
+        },
         "SubmitJobFunction": {
             "JOBS_TABLE": outputs["JobsTable"],
             "OUTPUT_BUCKET": SAMPLE_BUCKET,

@@ -30,6 +30,7 @@ _GAPS = (
     "missing_objects",
     "queue_metrics",
     "queue_polling",
+    "queue_resource",
     "root_access_key",
     "secret_resource",
     "secure_transport",

@@ -31,7 +31,7 @@ class Invocation:
 
 def invocations() -> list[Invocation]:
     """All of them, for a stack that has had no event yet."""
-    return [*_unauthorized(), *_events(), *_requests()]
+    return [*_unauthorized(), *_events(), *_recovery(), *_requests()]
 
 
 def _is(event: Path | dict[str, Any]) -> Callable[[LocalCloud], Path | dict[str, Any]]:
@@ -70,6 +70,19 @@ def _events() -> list[Invocation]:
         ("not an event", _is({}), _error("invalid_event", "detail is missing"), complete),
     ]
     return [Invocation(title, "JobEventsFunction", *rest) for title, *rest in steps]
+
+
+def _recovery() -> list[Invocation]:
+    letters, schedule = _EVENTS / "recover-jobs/dead-letters.json", _EVENTS / "recover-jobs/schedule.json"
+    # What an earlier invocation wrote: a letter that comes late changes nothing, and no job is open.
+    complete = {"status": "COMPLETE", "startedAt": 1700000003654, "finishedAt": 1700000123124}
+    tally = dict.fromkeys(("jobsAsked", "jobsRecovered", "jobsNotFound", "stuckJobs", "claimsSettled"), 0)
+    refused = {"errorType": "InvalidRequest", "errorMessage": ANY}
+    return [
+        Invocation("dead-letters.json", "RecoverJobsFunction", _is(letters), {"batchItemFailures": []}, complete),
+        Invocation("schedule.json", "RecoverJobsFunction", _is(schedule), tally, complete),
+        Invocation("neither trigger's", "RecoverJobsFunction", _is({}), refused, complete),
+    ]
 
 
 def _requests() -> list[Invocation]:

@@ -1,4 +1,4 @@
-"""Both functions in containers by `sam local invoke`, with the files of events/, against a deployed stack.
+"""The functions in containers by `sam local invoke`, with the files of events/, against a deployed stack.
 
 In this order: each invocation finds the rows that those before it left.
 """

@@ -6,22 +6,16 @@ from typing import Any
 
 import pytest
 from local_cloud.harness.tools import ROOT
+from local_cloud.template import Stack
 from published_metrics import OURS, of_alarm, of_dashboard
-from template_stack import Stack
 
 _STACK = Stack(AlarmEmail="operator@example.org")
 _RUNBOOK = "docs/operations.md"
 
 
-def _of_type(resource_type: str) -> dict[str, dict[str, Any]]:
-    return {
-        name: resource["Properties"] for name, resource in _STACK.resources.items() if resource["Type"] == resource_type
-    }
-
-
-_ALARMS = _of_type("AWS::CloudWatch::Alarm")
-_FUNCTIONS = _of_type("AWS::Serverless::Function")
-_QUEUES = _of_type("AWS::SQS::Queue")
+_ALARMS = _STACK.of_type("AWS::CloudWatch::Alarm")
+_FUNCTIONS = _STACK.of_type("AWS::Serverless::Function")
+_QUEUES = _STACK.of_type("AWS::SQS::Queue")
 _DASHBOARD = json.loads(_STACK.properties("Dashboard")["DashboardBody"])
 
 

@@ -4,11 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from template_stack import Stack, statements_of
+from local_cloud.template import EVERYTHING, Stack, statements_of
 
 JOBS = "arn:aws:mediaconvert:us-east-1:000000000000:jobs/*"
 QUEUES = "arn:aws:mediaconvert:us-east-1:000000000000:queues"
 BUCKET = "arn:aws:s3:::media"
+PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 @pytest.mark.parametrize("prefix", ["/", ""])
@@ -47,6 +48,15 @@ def test_submit_job_knows_both_prefixes_to_refuse_one_inside_the_other() -> None
     assert (variables["UPLOAD_PREFIX"], variables["OUTPUT_PREFIX"]) == ("media/", "media/out/")
 
 
+@pytest.mark.parametrize("parameters", [{}, EVERYTHING], ids=["defaults", "everything"])
+def test_what_nobody_has_handled_yet_outlives_the_stack(parameters: dict[str, str]) -> None:
+    stack = Stack(**parameters)
+    # With their policies, which would leave a kept queue open to plain HTTP.
+    for name in (*stack.of_type("AWS::SQS::Queue"), *stack.of_type("AWS::SQS::QueuePolicy")):
+        policies = [stack.resources[name].get(policy) for policy in ("UpdateReplacePolicy", "DeletionPolicy")]
+        assert policies == ["Retain", "RetainExceptOnCreate"], name
+
+
 def test_undelivered_events_outlive_the_hosts_webhook() -> None:
     stack = Stack(HostWebhookUrl="")
     assert stack.properties("HostDeadLetterQueue")["MessageRetentionPeriod"] == 14 * 24 * 3600
@@ -63,11 +73,48 @@ def test_eventbridge_may_put_dead_letters_into_their_queue_and_from_its_rule_onl
         for policy in policies
         if policy["Type"] == "AWS::SQS::QueuePolicy" and policy["Properties"]["Queues"] == [queue]
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
     ]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", f"{queue}.Arn")
     rule = rules[queue.removesuffix("DeadLetterQueue")]
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": f"{rule}.Arn"}}
+
+
+@pytest.mark.parametrize("parameters", [{}, EVERYTHING], ids=["defaults", "everything"])
+def test_every_queue_has_one_policy_which_refuses_plain_http(parameters: dict[str, str]) -> None:
+    stack = Stack(**parameters)
+    policies = stack.of_type("AWS::SQS::QueuePolicy").values()
+    # A second one would overwrite the first, and one that goes would take the other's statements along.
+    assert sorted(queue for each in policies for queue in each["Queues"]) == sorted(stack.of_type("AWS::SQS::Queue"))
+    for policy in policies:
+        [queue] = policy["Queues"]
+        assert _denied(policy) == [("*", "sqs:*", f"{queue}.Arn", PLAIN_HTTP)]
+
+
+def test_every_queue_and_the_bucket_it_creates_are_encrypted_at_rest() -> None:
+    stack = Stack(**EVERYTHING, MediaBucketName="")
+    assert all(queue.get("SqsManagedSseEnabled") is True for queue in stack.of_type("AWS::SQS::Queue").values())
+    [encryption] = stack.properties("MediaBucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+
+
+def test_the_bucket_it_creates_refuses_plain_http_and_goes_on_doing_so_without_the_stack() -> None:
+    stack = Stack(MediaBucketName="")
+    [policy] = stack.of_type("AWS::S3::BucketPolicy").values()
+    assert _denied(policy) == [("*", "s3:*", ["MediaBucket.Arn", "MediaBucket.Arn/*"], PLAIN_HTTP)]
+    declared = stack.resources["MediaBucketPolicy"]
+    assert (declared["UpdateReplacePolicy"], declared["DeletionPolicy"]) == ("Retain", "RetainExceptOnCreate")
+
+
+def test_an_existing_buckets_policy_stays_its_owners() -> None:
+    assert Stack(MediaBucketName="media").of_type("AWS::S3::BucketPolicy") == {}
+
+
+def _denied(policy: dict[str, Any]) -> list[tuple[Any, ...]]:
+    statements = policy["PolicyDocument"]["Statement"]
+    members = ("Principal", "Action", "Resource", "Condition")
+    return [tuple(each[name] for name in members) for each in statements if each["Effect"] == "Deny"]
 
 
 def test_the_host_application_has_what_a_site_with_its_files_in_the_bucket_needs() -> None:
@@ -98,9 +145,7 @@ def _granted(stack: Stack) -> dict[str, tuple[str, Any]]:
 
 
 def test_an_asynchronous_request_that_lambda_gives_up_is_kept() -> None:
-    [config] = [
-        each["Properties"] for each in Stack().resources.values() if each["Type"] == "AWS::Lambda::EventInvokeConfig"
-    ]
+    config = Stack().properties("SubmitJobEventInvokeConfig")
     assert (config["FunctionName"], config["Qualifier"]) == ("SubmitJobFunction", "$LATEST")
     assert (config["MaximumEventAgeInSeconds"], config["MaximumRetryAttempts"]) == (6 * 3600, 2)
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": "SubmitDeadLetterQueue.Arn"}}
@@ -123,8 +168,17 @@ def test_a_claim_is_searched_for_in_the_queue_it_names_whatever_the_stacks_queue
     assert Stack().statements("SubmitJobFunction")["FindJobs"]["Resource"] == f"{QUEUES}/*"
 
 
+def test_a_service_becomes_a_role_for_this_account_only() -> None:
+    stack = Stack(**EVERYTHING)
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            assert statement["Sid"].isalnum(), name
+            assert statement["Action"] == "sts:AssumeRole", name
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "000000000000"}, name
+
+
 def test_every_statement_is_one_action_with_a_sid() -> None:
-    stack = Stack(HostMayDelete="true", InputBucketNames="further", UploadPrefix="in/", HostWebhookUrl="https://a.b/")
+    stack = Stack(**EVERYTHING)
     holders = [name for name, each in stack.resources.items() if {"Policies", "PolicyDocument"} & {*each["Properties"]}]
     assert len(holders) >= 8, holders
     for name in holders:

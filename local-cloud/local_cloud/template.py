@@ -8,8 +8,18 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from local_cloud.harness.tools import ROOT
 from ministack.services.cloudformation import engine
+
+from .harness.tools import ROOT
+
+# Parameters that make every resource but a bucket and a queue of MediaConvert's.
+EVERYTHING = {
+    "HostMayDelete": "true",
+    "InputBucketNames": "further",
+    "UploadPrefix": "in/",
+    "HostWebhookUrl": "https://a.b/",
+    "AlarmEmail": "operator@example.org",
+}
 
 
 @functools.cache
@@ -42,6 +52,10 @@ class Stack:
         """A resource's properties."""
         return self.resources[name]["Properties"]
 
+    def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of a type."""
+        return {name: each["Properties"] for name, each in self.resources.items() if each["Type"] == resource_type}
+
     def variables(self, function: str) -> dict[str, str]:
         """A function's environment."""
         return self.properties(function)["Environment"]["Variables"]
@@ -52,6 +66,6 @@ class Stack:
 
 
 def statements_of(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every statement of a resource's policies, or of the policy it is."""
+    """Every statement of a resource that holds policies, or is one."""
     for policy in properties.get("Policies", [properties]):
         yield from policy.get("PolicyDocument", policy)["Statement"]
