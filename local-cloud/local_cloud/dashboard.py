@@ -20,6 +20,7 @@ import matplotlib as mpl
 from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from .harness.description import Description
 from .harness.waiting import wait_for
@@ -116,7 +117,7 @@ class _Dashboard:
     def _draw_lines(self, axes: Axes, properties: Json) -> None:
         lines = self._lines(properties)
         axes.set_xlim(datetime.fromtimestamp(self._start, UTC), datetime.fromtimestamp(self._end, UTC))
-        axes.xaxis.set_major_locator(dates.AutoDateLocator(maxticks=6))
+        axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=3, maxticks=8))
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(axes.xaxis.get_major_locator()))
         sides = [axes]
         if properties.get("stacked"):
@@ -127,11 +128,12 @@ class _Dashboard:
                 sides[1].grid(visible=False)
             for number, line in enumerate(lines):
                 side = sides[line.on_the_right]
-                side.plot(line.times, line.values, ".-", ms=3, lw=1.1, color=f"C{number}", label=line.label)
+                side.plot(line.times, line.values, ".-", ms=3, lw=1.1, color=f"C{number}")
         for side in sides:
             # The upper third is the legend's.
             side.set_ylim(bottom=0, top=max(side.get_ylim()[1], 1) * 1.45)
-        handles = [handle for side in sides for handle in side.get_legend_handles_labels()[0]]
+        # Of those without data, too, whose bars would be no colour's.
+        handles = [Patch(color=f"C{number}", label=line.label) for number, line in enumerate(lines)]
         axes.legend(handles=handles, loc="upper left", ncols=2)
 
     def _draw_stack(self, axes: Axes, lines: list[_Line]) -> None:
@@ -139,7 +141,7 @@ class _Dashboard:
         for number, line in enumerate(lines):
             bottom = [below.get(moment, 0.0) for moment in line.times]
             width = self._period / 86400
-            axes.bar(line.times, line.values, width, bottom, align="edge", color=f"C{number}", label=line.label)
+            axes.bar(line.times, line.values, width, bottom, align="edge", color=f"C{number}")
             below |= {moment: low + value for moment, low, value in zip(line.times, bottom, line.values, strict=True)}
 
     def _draw_numbers(self, axes: Axes, properties: Json) -> None:
