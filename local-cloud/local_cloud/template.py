@@ -18,6 +18,7 @@ EVERYTHING = {
     "InputBucketNames": "further",
     "UploadPrefix": "in/",
     "HostWebhookUrl": "https://a.b/",
+    "AlarmEmail": "operator@example.org",
 }
 
 
@@ -44,8 +45,8 @@ class Stack:
         return self._conditions.get(declared.get("Condition"), True)
 
     def _resolve(self, value: Any) -> Any:
-        arns = ("Arn", "ArnForPolicy")
-        made = {name: {"Attributes": {arn: f"{name}.{arn}" for arn in arns}} for name in self._declared}
+        attributes = ("Arn", "ArnForPolicy", "QueueName")
+        made = {name: {"Attributes": {of: f"{name}.{of}" for of in attributes}} for name in self._declared}
         return engine._resolve_refs(value, made, self._parameters, self._conditions, {}, "stack", "")
 
     def properties(self, name: str) -> dict[str, Any]:

@@ -10,18 +10,26 @@ from importlib.metadata import version
 MINISTACK_VERSION = "1.5.33"
 
 _GAPS = (
+    "alarm_resource",
+    "alarms",
     "api_destinations",
+    "archive_resource",
     "batch_actions",
     "connection_access",
+    "embedded_metrics",
     "event_sources",
     "events_resources",
     "function_logs",
     "function_resource",
     "function_urls",
     "lambda_environment",
+    "lambda_metrics",
+    "log_fields",
     "mediaconvert_endpoint",
     "mediaconvert_queue_resource",
+    "metric_math",
     "missing_objects",
+    "queue_metrics",
     "queue_polling",
     "queue_resource",
     "root_access_key",
@@ -29,6 +37,7 @@ _GAPS = (
     "secret_rotation",
     "secure_transport",
     "service_principal",
+    "table_metrics",
     "table_resource",
 )
 

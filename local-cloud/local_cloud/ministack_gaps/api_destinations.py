@@ -4,7 +4,8 @@ AWS assumes the target's role and checks `events:InvokeApiDestination`; gives an
 retries network errors, 401, 407, 409, 429 and 5xx with growing, jittered pauses for up to 24 h and
 185 times, or what the target's RetryPolicy says, honouring Retry-After; and puts what it cannot
 deliver into the target's dead-letter queue if that queue's policy lets it. Missing permissions and
-missing targets go there at once. ministack 1.5.33 checks no role, tries once and drops the event.
+missing targets go there at once. Each attempt counts in the rule's metrics. ministack 1.5.33 checks
+no role, tries once, drops the event and counts nothing.
 
 Time is scaled so that a test can watch it: the first pause is 0.2 s, none is over 1 s, and there
 are at most LOCAL_CLOUD_MAX_RETRIES (4) retries, whatever the policy allows beyond that.
@@ -23,7 +24,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region, set_request_account_id, set_request_region
-from ministack.services import eventbridge, iam, sqs
+from ministack.services import cloudwatch, eventbridge, iam, sqs
 
 from . import names
 
@@ -94,6 +95,8 @@ class Delivery:
         return "MaximumEventAgeInSeconds" if age >= int(policy.get("MaximumEventAgeInSeconds", 86400)) else None
 
     def _attempt(self) -> Failure | None:
+        rule = {"RuleName": self.rule_arn.rsplit("/", 1)[-1]}
+        cloudwatch.record_metric("AWS/Events", "InvocationAttempts", 1, "Count", rule)
         name = self.target["Arn"].split(":api-destination/", 1)[1].split("/")[0]
         destination = eventbridge._api_destinations.get(name)
         if destination is None:
