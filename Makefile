@@ -69,7 +69,7 @@ unit-python:
 	$(PYTEST) local-cloud/tests/unit
 
 # The queue is made by the tests that use it.
-E2E_PARAMETERS := InputBucketNames=further-inputs UploadPrefix=incoming/ HostMayDelete=true \
+E2E_PARAMETERS := InputBucketNames=further-inputs UploadPrefix=incoming/ HostMayDelete=true SilentJobMinutes=0 \
 	ExtraQueueArns=arn:aws:mediaconvert:us-east-1:000000000000:queues/paused
 
 .PHONY: test-e2e

@@ -8,12 +8,13 @@ use std::{env, fs};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_mediaconvert::types::QueueStatus;
 use aws_sdk_s3::primitives::ByteStream;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
+
+use crate::functions::{FunctionError, invoke};
 
 const POLL: Duration = Duration::from_millis(100);
 
@@ -61,16 +62,6 @@ pub struct Description {
 struct AccessKey {
     access_key_id: String,
     secret_access_key: String,
-}
-
-/// A function error: `errorType` and `errorMessage`.
-#[derive(Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct FunctionError {
-    /// The error's type.
-    pub error_type: String,
-    /// Its words.
-    pub error_message: String,
 }
 
 impl Cloud {
@@ -160,28 +151,7 @@ impl Cloud {
     /// # Errors
     /// The function's own.
     pub async fn submit(&self, request: &Value) -> Result<Value, FunctionError> {
-        self.invoke(self.output("SubmitJobFunction"), request).await
-    }
-
-    /// Invokes a function.
-    ///
-    /// # Errors
-    /// The function's own.
-    pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, FunctionError> {
-        let payload = Blob::new(payload.to_string());
-        let answer = self
-            .lambda
-            .invoke()
-            .function_name(function)
-            .payload(payload)
-            .send()
-            .await
-            .unwrap();
-        let payload = answer.payload.unwrap().into_inner();
-        match answer.function_error {
-            None => Ok(serde_json::from_slice(&payload).unwrap()),
-            Some(_) => Err(serde_json::from_slice(&payload).unwrap()),
-        }
+        invoke(&self.lambda, self.output("SubmitJobFunction"), request).await
     }
 
     /// The row of a job, if there is one.

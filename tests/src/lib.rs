@@ -9,7 +9,10 @@
 )]
 
 pub mod cloud;
+pub mod functions;
 pub mod media;
+pub mod queues;
 pub mod webhook;
 
 pub use cloud::{Cloud, patience};
+pub use functions::Function;

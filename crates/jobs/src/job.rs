@@ -4,6 +4,9 @@
 //! ([`Job::merge`]). The join is commutative, associative and idempotent because every group of
 //! attributes keeps one of two values by an order that depends on the values alone: the older or the
 //! newer time, the higher status, the union.
+//!
+//! What MediaConvert answers when it is asked for a job makes a small row too ([`Job::from_answer`]).
+//! It is a lesser one: an event of the same status replaces it, whatever their times.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -148,6 +151,9 @@ pub struct State {
     pub status: Status,
     /// Of the events that mean this status: the newest below terminal, the oldest for a terminal one.
     pub status_timestamp: Timestamp,
+    /// Whether no event told it: its own was lost, and MediaConvert was asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recovered: bool,
     /// How the job ended, once it has.
     #[serde(flatten)]
     pub end: Option<End>,
@@ -198,8 +204,8 @@ pub struct InputsAt {
 pub struct Latest {
     /// The event's time.
     pub updated_at: Timestamp,
-    /// The event's kind: of two at the same time, the later kind counts. Rows of earlier versions have
-    /// none.
+    /// The event's kind: of two at the same time, the later kind counts. What MediaConvert was asked for
+    /// has none, nor have rows of earlier versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_by: Option<Kind>,
     /// The ARN of the queue.
@@ -232,6 +238,7 @@ impl Job {
         let state = State {
             status: Status::Submitted,
             status_timestamp: Timestamp::default(),
+            recovered: false,
             end: None,
         };
         let latest = Latest {
@@ -272,6 +279,20 @@ impl Job {
         job.with_final_progress()
     }
 
+    /// The row that an answer of MediaConvert's makes alone, told as the event that would have said the
+    /// same: PROGRESSING or how the job ended, with its time in whole seconds.
+    ///
+    /// Of what events are told apart by in time it has nothing: no start, and no kind that could count
+    /// before an event of its second.
+    #[must_use]
+    pub fn from_answer(told: JobEvent, retention: Retention) -> Self {
+        let mut job = Self::from_event(told, retention);
+        job.state.recovered = true;
+        job.started_at = None;
+        job.latest.updated_by = None;
+        job
+    }
+
     /// The row a submission makes alone.
     #[must_use]
     pub fn from_submission(job_id: JobId, submission: Submission) -> Self {
@@ -279,6 +300,7 @@ impl Job {
         let state = State {
             status: Status::Submitted,
             status_timestamp: at,
+            recovered: false,
             end: None,
         };
         let user_metadata = submission.user_metadata.unwrap_or_default();
@@ -358,6 +380,7 @@ impl Job {
     pub fn holds(&self, alone: &Self) -> bool {
         let same_state = alone.tells_status()
             && alone.state.status == self.state.status
+            && alone.state.recovered == self.state.recovered
             && alone.state.status_timestamp == self.state.status_timestamp;
         let same_start = alone.started_at.is_some() && alone.started_at == self.started_at;
         let progressed_at = |row: &Self| row.progress.as_ref().map(|at| at.progress_timestamp);
@@ -387,6 +410,7 @@ impl Job {
         self.state = State {
             status: Status::Progressing,
             status_timestamp: at,
+            recovered: false,
             end: None,
         };
         self.started_at = Some(at);
@@ -431,6 +455,7 @@ impl State {
         Self {
             status,
             status_timestamp: at,
+            recovered: false,
             end: Some(end),
         }
     }
@@ -438,6 +463,8 @@ impl State {
     fn merge(self, other: Self) -> Self {
         let other_wins = if self.status != other.status {
             other.status > self.status
+        } else if self.recovered != other.recovered {
+            self.recovered
         } else if self.status.is_terminal() {
             other.status_timestamp < self.status_timestamp
         } else {

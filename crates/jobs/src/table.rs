@@ -6,17 +6,21 @@
 //! (`ReturnValuesOnConditionCheckFailure`), the join tells what is left to add, and a second UpdateItem
 //! adds it on condition that the row is still the same. Only another writer changing the same row in
 //! between costs more.
+//!
+//! A row is in the index [`open_items`] from the first write to the one that ends the job; none in
+//! between touches it.
 
+pub mod open_items;
 mod update;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
-use self::update::{Item, Update};
+use self::update::{Item, Returns, Update};
 use crate::{Job, JobEvent, JobId, Retention, Status, Submission};
 
 /// The table `jobId` is the partition key of.
@@ -34,6 +38,8 @@ pub struct Recorded {
     pub status: Status,
     /// What became of the row.
     pub outcome: Outcome,
+    /// How long after its submission the job ended, in milliseconds, if this is what ended it.
+    pub ended_after: Option<u64>,
 }
 
 /// What became of the row.
@@ -59,7 +65,7 @@ impl Outcome {
     }
 }
 
-/// Nothing is known to be written, and trying again later can help.
+/// Nothing is known to be written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB did not do it: out of reach, throttled, too slow, or not permitted.
@@ -84,9 +90,24 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether trying again later can help.
+    #[must_use]
+    pub fn is_curable(&self) -> bool {
+        match self {
+            Self::Unavailable { source, .. } => {
+                let refusal = source.as_service_error().and_then(ProvideErrorMetadata::code);
+                refusal != Some("ValidationException")
+            }
+            Self::Unreadable { .. } => false,
+        }
+    }
+}
+
 /// What DynamoDB made of an update.
 enum Write {
-    Written(Option<Status>),
+    /// With the attributes that were asked for.
+    Written(Item),
     /// The condition failed; the row, unless it is gone.
     Refused(Option<Box<Job>>),
 }
@@ -110,6 +131,15 @@ impl JobsTable {
         self.record(Job::from_event(event, self.retention)).await
     }
 
+    /// Adds what MediaConvert answered when it was asked for a job, told as the event that would have said
+    /// the same ([`Job::from_answer`]).
+    ///
+    /// # Errors
+    /// See [`StoreError`]. Recording the same answer again does no harm.
+    pub async fn record_answer(&self, told: JobEvent) -> Result<Recorded, StoreError> {
+        self.record(Job::from_answer(told, self.retention)).await
+    }
+
     /// Adds a submission to its job's row, making the row where there is none.
     ///
     /// # Errors
@@ -126,18 +156,21 @@ impl JobsTable {
     async fn record(&self, alone: Job) -> Result<Recorded, StoreError> {
         let mut update = Update::in_order(&alone);
         let mut status = alone.state.status;
+        let mut ended_after = None;
         loop {
             match self.write(&alone.job_id, update).await? {
                 Write::Written(told) => {
                     return Ok(Recorded {
-                        status: told.unwrap_or(status),
+                        status: told_status(&told).unwrap_or(status),
                         outcome: Outcome::Applied,
+                        ended_after: ended_after.or_else(|| told_duration(&alone, &told)),
                     });
                 }
                 Write::Refused(None) => {
                     // Expired and deleted in between: the condition holds for a row that isn't there.
                     update = Update::in_order(&alone);
                     status = alone.state.status;
+                    ended_after = None;
                 }
                 Write::Refused(Some(row)) => {
                     let merged = row.as_ref().clone().merge(alone.clone());
@@ -148,8 +181,13 @@ impl JobsTable {
                         } else {
                             Outcome::Stale
                         };
-                        return Ok(Recorded { status, outcome });
+                        return Ok(Recorded {
+                            status,
+                            outcome,
+                            ended_after: None,
+                        });
                     }
+                    ended_after = duration(&row, &merged);
                     update = Update::between(&row, &merged);
                 }
             }
@@ -157,10 +195,10 @@ impl JobsTable {
     }
 
     async fn write(&self, job_id: &JobId, update: Update) -> Result<Write, StoreError> {
-        let returned = if update.returns_status {
-            ReturnValue::UpdatedNew
-        } else {
-            ReturnValue::None
+        let returned = match update.returns {
+            Returns::Nothing => ReturnValue::None,
+            Returns::Status => ReturnValue::UpdatedNew,
+            Returns::Row => ReturnValue::AllNew,
         };
         let request = self
             .client
@@ -177,7 +215,7 @@ impl JobsTable {
         // The SDK's future is large, and every caller's would hold it.
         let answer = Box::pin(request).await;
         match answer {
-            Ok(output) => Ok(Write::Written(output.attributes.as_ref().and_then(told_status))),
+            Ok(output) => Ok(Write::Written(output.attributes.unwrap_or_default())),
             Err(error) => match refused(&error) {
                 Some(refused) => {
                     let row = refused.item().map(|item| self.read(job_id, item)).transpose()?;
@@ -204,6 +242,20 @@ impl JobsTable {
 fn told_status(attributes: &Item) -> Option<Status> {
     let told = attributes.get("status")?.as_s().ok()?;
     Status::ALL.into_iter().find(|status| status.as_str() == told)
+}
+
+/// How long the job took that `alone` ended, if DynamoDB answered with its row.
+fn told_duration(alone: &Job, attributes: &Item) -> Option<u64> {
+    let submitted_at = attributes.get("submittedAt")?.as_n().ok()?.parse().ok()?;
+    let finished_at = alone.state.end.as_ref()?.finished_at;
+    finished_at.as_millis().checked_sub(submitted_at)
+}
+
+/// How long the job took, if it ends by the change from `row` to `merged`.
+fn duration(row: &Job, merged: &Job) -> Option<u64> {
+    let end = merged.state.end.as_ref().filter(|_| row.state.end.is_none())?;
+    let submitted_at = merged.submitted.as_ref()?.submitted_at;
+    end.finished_at.as_millis().checked_sub(submitted_at.as_millis())
 }
 
 /// The refusal of a condition, with the row that was in the way unless it is gone.

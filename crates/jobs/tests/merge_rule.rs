@@ -8,9 +8,14 @@ use proptest::prelude::*;
 use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries, deliveries_with_many_warnings};
 use serde_json::{Value, json};
 
+fn retention() -> Retention {
+    Retention::from_days(RETENTION_DAYS).unwrap()
+}
+
 fn alone(life: &Life, happening: Happening) -> Job {
     match life.deliver(happening) {
-        Delivery::Event(event) => Job::from_event(event, Retention::from_days(RETENTION_DAYS).unwrap()),
+        Delivery::Event(event) => Job::from_event(event, retention()),
+        Delivery::Answer(told) => Job::from_answer(told, retention()),
         Delivery::Submission(submission) => Job::from_submission(life.job_id.clone(), submission),
     }
 }
@@ -142,6 +147,40 @@ fn an_event_that_is_superseded_is_not_held() {
     assert!(!complete.holds(&event("ERROR", 9, json!({}))));
     // The completion's progress is not the update's.
     assert!(!complete.holds(&event("STATUS_UPDATE", 9, json!({}))));
+}
+
+/// MediaConvert answers whole seconds and no paths; an event has milliseconds and everything.
+#[test]
+fn what_mediaconvert_answered_gives_way_to_an_event_of_the_same_status_and_to_no_lesser_one() {
+    let answer = |status: &str, at, details| {
+        let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
+        detail
+            .as_object_mut()
+            .unwrap()
+            .extend(serde_json::from_value::<serde_json::Map<_, _>>(details).unwrap());
+        let Received::Event(told) = JobEvent::from_value(&json!({ "detail": detail })).unwrap() else {
+            panic!("{status} is unknown")
+        };
+        Job::from_answer(told, Retention::default())
+    };
+    let complete = answer("COMPLETE", 9_000, json!({"queue": "arn:a"}));
+    for told in [8_123, 9_000, 9_123] {
+        let told = event("COMPLETE", told, json!({"queue": "arn:b"}));
+        let row = complete.clone().merge(told.clone());
+        assert_eq!(row.state, told.state);
+        assert_eq!(row, told.merge(complete.clone()));
+    }
+    let failed = event("ERROR", 9_123, json!({"errorCode": 1040}));
+    let row = failed.merge(complete);
+    assert_eq!(
+        (row.state.status.as_str(), row.state.recovered),
+        ("COMPLETE", true)
+    );
+
+    let hop = event("QUEUE_HOP", 9_000, json!({"queue": "arn:b"}));
+    let row = answer("PROGRESSING", 9_000, json!({"queue": "arn:a"})).merge(hop);
+    assert_eq!(row.latest.queue.as_deref(), Some("arn:b"));
+    assert_eq!(row.started_at, None);
 }
 
 #[test]

@@ -16,11 +16,13 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    Projection, ProjectionType, ScalarAttributeType,
 };
 use jobs::event::Kind;
+use jobs::table::open_items::{INDEX, Look, OPEN_KEYS, OpenItem, OpenItems};
 use jobs::table::{JobsTable, Outcome, Recorded};
-use jobs::{Job, JobEvent, JobId, Received, Retention};
+use jobs::{Job, JobEvent, JobId, Received, Retention, Submission, Timestamp};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries, deliveries_with_many_warnings};
@@ -66,22 +68,24 @@ impl Engine {
         let config = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
         let client = Client::new(&config);
         let name = format!("{name}-{}", std::process::id());
-        let key = "jobId";
         client
             .create_table()
             .table_name(&name)
             .billing_mode(BillingMode::PayPerRequest)
-            .key_schema(
-                KeySchemaElement::builder()
-                    .attribute_name(key)
-                    .key_type(KeyType::Hash)
-                    .build()
-                    .unwrap(),
-            )
-            .attribute_definitions(
-                AttributeDefinition::builder()
-                    .attribute_name(key)
-                    .attribute_type(ScalarAttributeType::S)
+            .key_schema(key("jobId", KeyType::Hash))
+            .attribute_definitions(attribute("jobId", ScalarAttributeType::S))
+            .attribute_definitions(attribute("openItem", ScalarAttributeType::S))
+            .attribute_definitions(attribute("checkedAt", ScalarAttributeType::N))
+            .global_secondary_indexes(
+                GlobalSecondaryIndex::builder()
+                    .index_name(INDEX)
+                    .key_schema(key("openItem", KeyType::Hash))
+                    .key_schema(key("checkedAt", KeyType::Range))
+                    .projection(
+                        Projection::builder()
+                            .projection_type(ProjectionType::KeysOnly)
+                            .build(),
+                    )
                     .build()
                     .unwrap(),
             )
@@ -108,6 +112,7 @@ impl Engine {
     async fn deliver(&self, life: &Life, happening: Happening) -> Recorded {
         match life.deliver(happening) {
             Delivery::Event(event) => self.table.record_event(event).await.unwrap(),
+            Delivery::Answer(told) => self.table.record_answer(told).await.unwrap(),
             Delivery::Submission(submission) => {
                 let job_id = life.job_id.clone();
                 self.table.record_submission(job_id, submission).await.unwrap()
@@ -126,7 +131,13 @@ impl Engine {
         let item = item.send().await.unwrap().item.unwrap();
         let job: Job = serde_dynamo::aws_sdk_dynamodb_1::from_item(item.clone()).unwrap();
         let row = serde_json::to_value(job).unwrap();
-        let attributes = row.as_object().unwrap().len();
+        let open = ["SUBMITTED", "PROGRESSING"].contains(&row["status"].as_str().unwrap());
+        assert_eq!(
+            OPEN_KEYS.map(|name| item.contains_key(name)),
+            [open; 2],
+            "a row is in the index of open items while its job has not ended: {item:?}"
+        );
+        let attributes = row.as_object().unwrap().len() + if open { OPEN_KEYS.len() } else { 0 };
         assert_eq!(
             item.len(),
             attributes,
@@ -143,6 +154,16 @@ impl Engine {
             .await
             .unwrap();
     }
+}
+
+fn key(name: &str, kind: KeyType) -> KeySchemaElement {
+    let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+    key.build().unwrap()
+}
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> AttributeDefinition {
+    let attribute = AttributeDefinition::builder().attribute_name(name);
+    attribute.attribute_type(kind).build().unwrap()
 }
 
 fn event(status: &str, at: u64, members: Value) -> JobEvent {
@@ -295,6 +316,125 @@ async fn whatever_comes_again_is_one_call_and_changes_nothing() {
             );
         }
         assert_eq!(engine.row(&life.job_id).await, row);
+    }
+    engine.stop().await;
+}
+
+/// What recovery does with the index of open items, on one job.
+#[tokio::test]
+async fn a_job_is_in_the_index_until_it_ends_and_moves_there_only_when_it_is_looked_at() {
+    let engine = Engine::start("open").await;
+    let open = OpenItems::new(engine.client.clone(), engine.name.clone());
+    let indexed = async |before| {
+        let page = open.page(OpenItem::Job, Timestamp::from_millis(before), None);
+        page.await.unwrap().keys
+    };
+    let tell = async |status: &str, at| {
+        engine
+            .table
+            .record_event(event(status, at, json!({})))
+            .await
+            .unwrap()
+    };
+    let job: JobId = "1700000000000-abc123".parse().unwrap();
+    let at = Timestamp::from_millis;
+
+    tell("PROGRESSING", 10).await;
+    tell("STATUS_UPDATE", 50).await;
+    assert_eq!(indexed(10).await, [""; 0], "checked when its first event came");
+    assert_eq!(indexed(11).await, [job.as_str()], "no update moves it");
+
+    assert!(matches!(open.look(&job, at(40)).await.unwrap(), Look::News));
+    assert_eq!(
+        (indexed(50).await, indexed(51).await),
+        (vec![], vec![job.to_string()])
+    );
+    assert!(
+        matches!(open.look(&job, at(40)).await.unwrap(), Look::Done),
+        "looked at already"
+    );
+    assert!(matches!(open.look(&job, at(60)).await.unwrap(), Look::Silent));
+    open.checked(&job, at(70)).await.unwrap();
+    assert_eq!(
+        (indexed(70).await, indexed(71).await),
+        (vec![], vec![job.to_string()])
+    );
+
+    open.not_found(&job, at(80)).await.unwrap();
+    assert_eq!(indexed(1_000).await, [""; 0]);
+    assert!(matches!(open.look(&job, at(1_000)).await.unwrap(), Look::Done));
+    tell("STATUS_UPDATE", 90).await;
+    assert_eq!(indexed(1_000).await, [job.as_str()], "it is heard of again");
+
+    tell("COMPLETE", 95).await;
+    for late in ["STATUS_UPDATE", "NEW_WARNING", "PROGRESSING"] {
+        tell(late, 99).await;
+        assert_eq!(indexed(1_000).await, [""; 0], "{late} after its end");
+    }
+    open.checked(&job, at(100)).await.unwrap();
+    open.not_found(&job, at(100)).await.unwrap();
+    assert_eq!(indexed(1_000).await, [""; 0]);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn the_longest_unchecked_come_first_page_by_page() {
+    let engine = Engine::start("pages").await;
+    let open = OpenItems::new(engine.client.clone(), engine.name.clone());
+    for at in (0..250).rev() {
+        let mut event = event("PROGRESSING", at, json!({}));
+        event.job_id = format!("1700000000000-{at:06}").parse().unwrap();
+        engine.table.record_event(event).await.unwrap();
+    }
+    let (mut keys, mut next) = (Vec::new(), None);
+    loop {
+        let page = open
+            .page(OpenItem::Job, Timestamp::from_millis(240), next)
+            .await
+            .unwrap();
+        assert!(page.keys.len() <= 100);
+        keys.extend(page.keys);
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<String> = (0..240).map(|at| format!("1700000000000-{at:06}")).collect();
+    assert_eq!(keys, expected);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_ends_a_job_learns_how_long_it_took() {
+    let engine = Engine::start("duration").await;
+    let submission = || Submission {
+        submitted_at: Timestamp::from_millis(1_000),
+        input: "s3://media/in.mov".parse().unwrap(),
+        profile: None,
+        destination: "s3://media/out/".to_owned(),
+        idempotency_key: None,
+        queue: None,
+        user_metadata: None,
+    };
+    // In order, and after an event that was newer.
+    for (job, late) in [("1-in-order", None), ("2-late", Some("NEW_WARNING"))] {
+        let job: JobId = job.parse().unwrap();
+        let tell = async |status: &str, at| {
+            let mut event = event(status, at, json!({}));
+            event.job_id.clone_from(&job);
+            engine.table.record_event(event).await.unwrap().ended_after
+        };
+        engine
+            .table
+            .record_submission(job.clone(), submission())
+            .await
+            .unwrap();
+        if let Some(late) = late {
+            assert_eq!(tell(late, 9_000).await, None);
+        }
+        assert_eq!(tell("STATUS_UPDATE", 2_000).await, None);
+        assert_eq!(tell("COMPLETE", 8_000).await, Some(7_000), "{job}");
+        assert_eq!(tell("COMPLETE", 8_000).await, None);
     }
     engine.stop().await;
 }

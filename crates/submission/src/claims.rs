@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use jobs::table::open_items::OpenItem;
 use jobs::{JobId, Retention, Submission, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
@@ -105,6 +106,15 @@ impl Claim {
     pub fn is_settled(&self, now: Timestamp) -> bool {
         const LEAST_MS: u64 = Retention::LEAST_DAYS as u64 * 24 * 60 * 60 * 1000;
         self.recorded || now.as_millis() > self.claimed_until.as_millis() + LEAST_MS
+    }
+
+    /// As it says that nothing is left to be done.
+    #[must_use]
+    pub(crate) fn settled(self) -> Self {
+        Self {
+            recorded: true,
+            ..self
+        }
     }
 
     fn has_expired(&self, now: Timestamp) -> bool {
@@ -200,23 +210,30 @@ impl Claims {
     /// # Errors
     /// See [`ClaimError`].
     pub async fn find(&self, key: &str, now: Timestamp) -> Result<Option<Claim>, ClaimError> {
-        let key = item_key(key);
+        self.find_item(&item_key(key), now).await
+    }
+
+    /// The claim with the partition key `item`, if there is one at `now`.
+    ///
+    /// # Errors
+    /// See [`ClaimError`].
+    pub async fn find_item(&self, item: &str, now: Timestamp) -> Result<Option<Claim>, ClaimError> {
         let request = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("jobId", AttributeValue::S(key.clone()))
+            .key("jobId", AttributeValue::S(item.to_owned()))
             .consistent_read(true)
             .send();
         // The SDK's future is large, and every caller's would hold it.
         let found = Box::pin(request).await.map_err(|error| {
-            self.refused(&key, &error).unwrap_or_else(|| ClaimError::Unread {
-                item: key.clone(),
+            self.refused(item, &error).unwrap_or_else(|| ClaimError::Unread {
+                item: item.to_owned(),
                 table: self.table.clone(),
                 source: Box::new(error),
             })
         })?;
-        let claim = found.item.map(|item| self.read(&key, item)).transpose()?;
+        let claim = found.item.map(|found| self.read(item, found)).transpose()?;
         // DynamoDB deletes an expired item days late.
         Ok(claim.filter(|claim| !claim.has_expired(now)))
     }
@@ -304,7 +321,11 @@ impl Claims {
             clippy::expect_used,
             reason = "every member of Claim is a text, number or map"
         )]
-        let item = to_item(claim).expect("a claim is an item");
+        let mut item: HashMap<_, _> = to_item(claim).expect("a claim is an item");
+        if !claim.recorded {
+            // In case nobody comes back for it.
+            item.extend(OpenItem::Claim.keys(claim.claimed_until));
+        }
         let request = self
             .client
             .put_item()

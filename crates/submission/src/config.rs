@@ -42,6 +42,15 @@ pub fn rules_from_env() -> Result<Rules, InvalidVariable> {
     })
 }
 
+/// The queues a job may be in, as far as the environment tells: for whoever looks for jobs and creates none.
+///
+/// # Errors
+/// The first variable that is wrong.
+pub fn queues_from_env() -> Result<Vec<QueueArn>, InvalidVariable> {
+    let own = parsed_variable("MEDIACONVERT_QUEUE_ARN")?;
+    Ok(own.into_iter().chain(list("EXTRA_QUEUE_ARNS")?).collect())
+}
+
 /// Outputs among the uploads would be transcoded again and again, at a price; of uploads among the
 /// outputs none would be taken.
 fn check_uploads(outputs: &Prefix, uploads: Option<&Prefix>) -> Result<(), InvalidVariable> {

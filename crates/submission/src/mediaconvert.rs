@@ -11,7 +11,8 @@ use aws_sdk_mediaconvert::config::interceptors::AfterDeserializationInterceptorC
 use aws_sdk_mediaconvert::config::retry::RetryConfig;
 use aws_sdk_mediaconvert::config::{Config, ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_mediaconvert::error::{BoxError, ProvideErrorMetadata, SdkError};
-use aws_sdk_mediaconvert::types::Order;
+use aws_sdk_mediaconvert::operation::get_job::GetJobError;
+use aws_sdk_mediaconvert::types::{Job, Order};
 use jobs::{InputUri, JobId, QueueArn, Timestamp};
 use serde_json::Value;
 use startup::logging::with_causes;
@@ -116,6 +117,26 @@ impl MediaConvert {
         let id = created.job.and_then(|job| job.id).unwrap_or_default();
         id.parse()
             .map_err(|error| CallFailed::Unavailable(format!("MediaConvert answered job id {id:?}: {error}")))
+    }
+
+    /// Calls `GetJob`; `None` if MediaConvert does not know the job, or not any more: it forgets one 90 days
+    /// after its end.
+    ///
+    /// # Errors
+    /// See [`CallFailed`].
+    pub async fn job(&self, id: &JobId) -> Result<Option<Job>, CallFailed> {
+        let answer = Box::pin(self.client.get_job().id(id.as_str()).send()).await;
+        match answer {
+            Ok(answer) => Ok(answer.job),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetJobError::is_not_found_exception) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(call_failed(&error)),
+        }
     }
 
     /// The job that was created under `token` for `input` at `since` or later, if there is one. Calls

@@ -1,10 +1,9 @@
 //! From a request to its job, and never to two.
 //!
 //! The key comes first: one that has its job answers that job, and nothing else is looked at. Then
-//! the claim comes, then the job, then the claim says which job, then the job has a row. An
-//! invocation may end after any of these; the next one with the same key finds out how far it came.
+//! the claim comes, then the job, then what [`crate::finish`] does. An invocation may end after any of
+//! these; the next one with the same key finds out how far it came.
 
-use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use jobs::table::JobsTable;
@@ -16,6 +15,7 @@ use uuid::Uuid;
 use crate::claims::{Claim, ClaimError, Claims};
 use crate::create_job::CreateJob;
 use crate::definition::JobDefinition;
+use crate::finish::{Finish, Finished};
 use crate::invalid_request::{InvalidRequest, quoted};
 use crate::mediaconvert::{CallFailed, LookUpFailed, MediaConvert};
 use crate::output::Outputs;
@@ -26,8 +26,6 @@ use crate::rules::Rules;
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// What the answer takes.
-const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 /// What has to come after the last attempt at `CreateJob` has begun: its end, two writes, the answer.
 pub const AFTER_CREATE_JOB: Duration = Duration::from_secs(12);
 
@@ -37,7 +35,7 @@ pub struct SubmitJob {
     rules: Rules,
     mediaconvert: MediaConvert,
     claims: Claims,
-    jobs: JobsTable,
+    finish: Finish,
 }
 
 /// What the caller learns of the job.
@@ -106,15 +104,29 @@ impl SubmitError {
     }
 }
 
+impl SubmittedJob {
+    fn of(finished: Finished, idempotent: bool) -> Self {
+        Self {
+            job_id: finished.job_id,
+            status: Status::Submitted,
+            destination: finished.destination,
+            idempotent,
+            recorded: finished.recorded,
+        }
+    }
+}
+
 impl SubmitJob {
     /// With the stack's rules and what it calls.
     #[must_use]
     pub fn new(rules: Rules, mediaconvert: MediaConvert, claims: Claims, jobs: JobsTable) -> Self {
+        let queues = rules.queues.all().cloned().collect();
+        let finish = Finish::new(mediaconvert.clone(), claims.clone(), jobs, queues);
         Self {
             rules,
             mediaconvert,
             claims,
-            jobs,
+            finish,
         }
     }
 
@@ -134,10 +146,10 @@ impl SubmitJob {
         deadline: SystemTime,
     ) -> Result<SubmittedJob, SubmitError> {
         let claimant = Uuid::new_v4().simple().to_string();
-        let until = timestamp(deadline);
+        let until = Timestamp::from(deadline);
         let mut patience = Patience::before(deadline, AFTER_CREATE_JOB);
         loop {
-            let now = timestamp(SystemTime::now());
+            let now = Timestamp::from(SystemTime::now());
             match self.claims.find(&incoming.key, now).await? {
                 None => {
                     let (job, submission) = self.prepare(incoming, &claimant).await?;
@@ -155,7 +167,8 @@ impl SubmitJob {
                 Some(claim) if !claim.is_for(incoming) => return Err(used_already(incoming, &claim).into()),
                 Some(claim) => {
                     if let Some(job_id) = claim.claimed_job_id.clone() {
-                        return Ok(self.record(claim, job_id, true, deadline).await);
+                        let finished = self.finish.record(claim, job_id, deadline).await;
+                        return Ok(SubmittedJob::of(finished, true));
                     }
                 }
             }
@@ -198,10 +211,10 @@ impl SubmitJob {
         incoming: &Incoming,
         deadline: SystemTime,
     ) -> Result<SubmittedJob, SubmitError> {
-        if let Some(job_id) = self.look_up(&claim).await? {
+        if let Some(job_id) = self.finish.look_up(&claim).await? {
             let used = (!claim.is_for(incoming)).then(|| used_already(incoming, &claim));
-            let submitted = self.finish(claim, job_id, true, deadline).await;
-            return used.map_or(Ok(submitted), |used| Err(used.into()));
+            let finished = self.finish.finish(claim, job_id, deadline).await;
+            return used.map_or(Ok(SubmittedJob::of(finished, true)), |used| Err(used.into()));
         }
         claim.hand_to(incoming);
         let (job, submission) = match self.prepare(incoming, &claim.client_request_token).await {
@@ -220,30 +233,6 @@ impl SubmitJob {
         self.create(claim, &job, deadline).await
     }
 
-    /// The job that was created under the claim's token, if there is one.
-    async fn look_up(&self, claim: &Claim) -> Result<Option<JobId>, LookUpFailed> {
-        let Submission {
-            input,
-            submitted_at,
-            queue,
-            ..
-        } = &claim.submission;
-        // The stack's queues may have changed since, and the job may have hopped to another.
-        let others = self
-            .rules
-            .queues
-            .all()
-            .filter(|other| queue.as_ref() != Some(*other));
-        for queue in queue.iter().chain(others) {
-            let token = &claim.client_request_token;
-            let found = self.mediaconvert.find_job(token, input, queue, *submitted_at);
-            if let Some(job_id) = found.await? {
-                return Ok(Some(job_id));
-            }
-        }
-        Ok(None)
-    }
-
     async fn create(
         &self,
         claim: Claim,
@@ -254,7 +243,8 @@ impl SubmitJob {
         match self.mediaconvert.create_job(&job.body, patience).await {
             Ok(job_id) => {
                 tracing::info!(jobId = %job_id, destination = job.destination, "job created");
-                Ok(self.finish(claim, job_id, false, deadline).await)
+                let finished = self.finish.finish(claim, job_id, deadline).await;
+                Ok(SubmittedJob::of(finished, false))
             }
             Err(failed) => {
                 // An earlier attempt under the same token was looked up before.
@@ -265,64 +255,6 @@ impl SubmitJob {
                 Err(failed.error.into())
             }
         }
-    }
-
-    /// Writes which job the claim stands for, then the job's row.
-    async fn finish(
-        &self,
-        mut claim: Claim,
-        job_id: JobId,
-        idempotent: bool,
-        deadline: SystemTime,
-    ) -> SubmittedJob {
-        claim.claimed_job_id = Some(job_id.clone());
-        // Whoever took the claim over in the meantime finds the same job.
-        let claimed = keep_trying(&job_id, deadline, || self.claims.update(&claim)).await;
-        let submitted = self.record(claim, job_id, idempotent, deadline).await;
-        SubmittedJob {
-            recorded: submitted.recorded && claimed,
-            ..submitted
-        }
-    }
-
-    /// Sees to it that the job of `claim` has a row with its submission, and answers.
-    async fn record(
-        &self,
-        mut claim: Claim,
-        job_id: JobId,
-        idempotent: bool,
-        deadline: SystemTime,
-    ) -> SubmittedJob {
-        if claim.is_settled(timestamp(SystemTime::now())) {
-            claim.recorded = true;
-        } else {
-            let write = || {
-                self.jobs
-                    .record_submission(job_id.clone(), claim.submission.clone())
-            };
-            claim.recorded = keep_trying(&job_id, deadline, write).await;
-            if claim.recorded {
-                self.mark_recorded(&claim, deadline).await;
-            }
-        }
-        SubmittedJob {
-            job_id,
-            status: Status::Submitted,
-            destination: claim.submission.destination,
-            idempotent,
-            recorded: claim.recorded,
-        }
-    }
-
-    /// Without the mark, the row is only written once more when the request comes again.
-    async fn mark_recorded(&self, claim: &Claim, deadline: SystemTime) {
-        let left = Patience::before(deadline, FOR_THE_ANSWER).left();
-        let error = match tokio::time::timeout(left, self.claims.update(claim)).await {
-            Ok(Ok(_)) => return,
-            Ok(Err(error)) => with_causes(&error),
-            Err(late) => late.to_string(),
-        };
-        tracing::warn!(error, "claim doesn't say that its job is recorded");
     }
 }
 
@@ -341,7 +273,7 @@ fn used_already(incoming: &Incoming, claim: &Claim) -> InvalidRequest {
 fn submission(request: &Request, job: &CreateJob) -> Submission {
     Submission {
         // Read before the job is created, so that the submission is older than the job's first event.
-        submitted_at: timestamp(SystemTime::now()),
+        submitted_at: SystemTime::now().into(),
         input: request.input.clone(),
         profile: request.source.profile().map(|profile| profile.name().to_owned()),
         destination: job.destination.clone(),
@@ -349,30 +281,4 @@ fn submission(request: &Request, job: &CreateJob) -> Submission {
         queue: Some(request.queue.clone()),
         user_metadata: request.user_metadata.clone(),
     }
-}
-
-/// Writes for as long as the invocation lasts, and says whether that was long enough.
-///
-/// Failing is not an error of the request: the job runs, and its events make its row. What its submission
-/// alone knows is missing from there until the request comes again.
-async fn keep_trying<T, E: Error + 'static>(
-    job_id: &JobId,
-    deadline: SystemTime,
-    write: impl AsyncFn() -> Result<T, E>,
-) -> bool {
-    let mut patience = Patience::before(deadline, FOR_THE_ANSWER);
-    while let Err(error) = write().await {
-        let error = with_causes(&error);
-        tracing::warn!(jobId = %job_id, error, "submission not recorded yet");
-        if !patience.pause().await {
-            tracing::error!(jobId = %job_id, error, "submission not recorded; the job runs");
-            return false;
-        }
-    }
-    true
-}
-
-fn timestamp(time: SystemTime) -> Timestamp {
-    let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }

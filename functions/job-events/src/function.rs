@@ -107,6 +107,9 @@ impl JobEvents {
         let job_id = call.job_id.get_or_init(|| event.job_id.clone()).clone();
         let (status, said_at) = (event.change.status(), event.timestamp);
         let recorded = self.table.record_event(event).await.map_err(Unavailable::from)?;
+        if let Some(duration_ms) = recorded.ended_after {
+            metrics::ended(call.function(), recorded.status, duration_ms);
+        }
         let acknowledgement = Acknowledgement::recorded(job_id, recorded);
         call.log_recorded(&acknowledgement, status);
         metrics::event(call.function(), status, acknowledgement.outcome, said_at);

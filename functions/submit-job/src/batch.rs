@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use dead_letters::{DeadLetters, Reason};
 use serde_json::Value;
 use startup::logging::with_causes;
 use submission::invalid_request::InvalidRequest;
@@ -10,7 +11,6 @@ use submission::patience::Patience;
 use submission::request::Incoming;
 use submission::submit::{AFTER_CREATE_JOB, SubmitError, SubmitJob, SubmittedJob};
 
-use crate::dead_letters::DeadLetters;
 use crate::upload::Upload;
 
 /// Takes batches.
@@ -98,7 +98,11 @@ impl Batches {
         let Some(dead_letters) = &self.dead_letters else {
             return false;
         };
-        let sent = dead_letters.send(id, body, error).await;
+        let reason = Reason {
+            code: error.error_type(),
+            message: &error.to_string(),
+        };
+        let sent = dead_letters.send(id, body, reason).await;
         if let Err(error) = &sent {
             tracing::warn!(
                 messageId = id,

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use dead_letters::DeadLetters;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
@@ -10,7 +11,6 @@ use submission::request::Incoming;
 use submission::submit::{SubmitError, SubmitJob, SubmittedJob};
 
 use crate::batch::Batches;
-use crate::dead_letters::DeadLetters;
 
 /// The function.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_mediaconvert::Client;
 use aws_sdk_sqs::Client as Sqs;
+use dead_letters::DeadLetters;
 use jobs::table::JobsTable;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use startup::Timeouts;
@@ -13,7 +14,6 @@ use submission::claims::Claims;
 use submission::config::rules_from_env;
 use submission::mediaconvert::MediaConvert;
 use submission::submit::SubmitJob;
-use submit_job::dead_letters::DeadLetters;
 use submit_job::function::Function;
 
 /// An attempt at its slowest takes a sixth of the invocation's 30 s.

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_mediaconvert::Client as MediaConvert;
 use aws_sdk_mediaconvert::types::Job;
-use end_to_end::Cloud;
+use end_to_end::{Cloud, queues};
 use serde_json::{Value, json};
 use submission::patience::Patience;
 
 use crate::jobs::create_template;
-use crate::queue::{count, send, submit_queue_is_empty};
+use crate::queue::send;
 
 /// Every job with this input.
 pub(crate) async fn jobs_of(cloud: &Cloud, input: &str) -> Vec<Job> {
@@ -28,14 +28,14 @@ pub(crate) async fn jobs_of(cloud: &Cloud, input: &str) -> Vec<Job> {
 }
 
 /// A request whose job ends at once, as nobody uploaded its input.
-fn request(cloud: &Cloud, name: &str) -> Value {
+pub(crate) fn request(cloud: &Cloud, name: &str) -> Value {
     let run = std::process::id();
     let input = format!("s3://{}/uploads/{name}-{run}.mp4", cloud.output("MediaBucket"));
     json!({"input": input, "idempotencyKey": format!("{name}-{run}")})
 }
 
 /// Leaves the claim of an invocation that ended before it could say which job it created.
-async fn leave_claim(cloud: &Cloud, request: &Value, token: &str) {
+pub(crate) async fn leave_claim(cloud: &Cloud, request: &Value, token: &str) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let input = text(request["input"].as_str().unwrap());
     let submission = [
@@ -52,12 +52,40 @@ async fn leave_claim(cloud: &Cloud, request: &Value, token: &str) {
         .item("claimedUntil", AttributeValue::N("1".to_owned()))
         .item("clientRequestToken", text(token))
         .item("submission", AttributeValue::M(submission))
+        .item("openItem", text("claim"))
+        .item("checkedAt", AttributeValue::N("1".to_owned()))
         .send()
         .await
         .unwrap();
 }
 
-fn claim(request: &Value) -> String {
+/// The job of a request, created under `token` by an invocation that ended there.
+pub(crate) async fn create_left_job(cloud: &Cloud, request: &Value, token: &str) -> String {
+    let group =
+        json!({"type": "FILE_GROUP_SETTINGS", "fileGroupSettings": {"destination": "s3://media/left/"}});
+    let body = json!({
+        "clientRequestToken": token,
+        // Not the queue that is searched first.
+        "queue": cloud.paused_queue().await,
+        "role": cloud.output("MediaConvertRoleArn"),
+        "settings": {
+            "inputs": [{"fileInput": request["input"]}],
+            "outputGroups": [{
+                "outputGroupSettings": group,
+                "outputs": [{"containerSettings": {"container": "MP4"}, "audioDescriptions": [
+                    {"codecSettings": {"codec": "AAC", "aacSettings": {
+                        "bitrate": 96000, "codingMode": "CODING_MODE_2_0", "sampleRate": 48000,
+                    }}},
+                ]}],
+            }],
+        },
+    });
+    let mediaconvert = submission::mediaconvert::MediaConvert::new(MediaConvert::new(&cloud.administrator));
+    let once = Patience::before(SystemTime::now(), Duration::ZERO);
+    mediaconvert.create_job(&body, once).await.unwrap().to_string()
+}
+
+pub(crate) fn claim(request: &Value) -> String {
     format!("idempotency#{}", request["idempotencyKey"].as_str().unwrap())
 }
 
@@ -110,40 +138,16 @@ async fn a_job_that_was_created_but_not_written_down_is_found() {
     // MediaConvert keeps a token for a minute, and the next run may begin before that.
     let token = format!("left-{}", std::process::id());
     leave_claim(&cloud, &request, &token).await;
-    let group =
-        json!({"type": "FILE_GROUP_SETTINGS", "fileGroupSettings": {"destination": "s3://media/left/"}});
-    let body = json!({
-        "clientRequestToken": token,
-        // Not the queue that is searched first.
-        "queue": cloud.paused_queue().await,
-        "role": cloud.output("MediaConvertRoleArn"),
-        "settings": {
-            "inputs": [{"fileInput": input}],
-            "outputGroups": [{
-                "outputGroupSettings": group,
-                "outputs": [{"containerSettings": {"container": "MP4"}, "audioDescriptions": [
-                    {"codecSettings": {"codec": "AAC", "aacSettings": {
-                        "bitrate": 96000, "codingMode": "CODING_MODE_2_0", "sampleRate": 48000,
-                    }}},
-                ]}],
-            }],
-        },
-    });
-    let mediaconvert = submission::mediaconvert::MediaConvert::new(MediaConvert::new(&cloud.administrator));
-    let once = Patience::before(SystemTime::now(), Duration::ZERO);
-    let left = mediaconvert.create_job(&body, once).await.unwrap();
+    let left = create_left_job(&cloud, &request, &token).await;
 
     let answer = cloud.submit(&request).await.unwrap();
     assert_eq!(
         answer,
         json!({
-            "jobId": left.as_str(), "status": "SUBMITTED", "destination": "s3://media/transcoded/left/", "idempotent": true,
+            "jobId": left, "status": "SUBMITTED", "destination": "s3://media/transcoded/left/", "idempotent": true,
         })
     );
-    assert_eq!(
-        cloud.row(&claim(&request)).await.unwrap()["claimedJobId"],
-        left.as_str()
-    );
+    assert_eq!(cloud.row(&claim(&request)).await.unwrap()["claimedJobId"], left);
     assert_eq!(jobs_of(&cloud, input).await.len(), 1);
 }
 
@@ -166,10 +170,10 @@ async fn a_key_that_has_its_job_answers_though_the_template_is_gone() {
         (&again["jobId"], &again["idempotent"]),
         (&first["jobId"], &json!(true))
     );
-    let letters = count(&cloud, "SubmitDeadLetterQueueUrl").await;
+    let letters = queues::count(&cloud, "SubmitDeadLetterQueueUrl").await;
     send(&cloud, &request.to_string()).await;
-    submit_queue_is_empty(&cloud, end_to_end::patience()).await;
-    assert_eq!(count(&cloud, "SubmitDeadLetterQueueUrl").await, letters);
+    queues::is_empty(&cloud, "SubmitQueueUrl", end_to_end::patience()).await;
+    assert_eq!(queues::count(&cloud, "SubmitDeadLetterQueueUrl").await, letters);
     assert_eq!(jobs_of(&cloud, request["input"].as_str().unwrap()).await.len(), 1);
 }
 

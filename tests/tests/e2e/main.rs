@@ -8,5 +8,6 @@ mod idempotency;
 mod jobs;
 mod killed;
 mod queue;
+mod recovery;
 mod uploads;
 mod webhook;

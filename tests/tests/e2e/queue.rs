@@ -6,11 +6,13 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use aws_sdk_mediaconvert::Client as MediaConvert;
 use aws_sdk_mediaconvert::types::Job;
-use aws_sdk_sqs::Client as Sqs;
-use aws_sdk_sqs::types::{Message, QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{Message, SendMessageBatchRequestEntry};
+use end_to_end::queues::{self, attribute, count};
 use end_to_end::{Cloud, media};
 use serde_json::{Value, json};
-use tokio::time::sleep;
+
+const QUEUE: &str = "SubmitQueueUrl";
+const DEAD_LETTERS: &str = "SubmitDeadLetterQueueUrl";
 
 pub(crate) async fn send(cloud: &Cloud, body: &str) -> String {
     let sent = cloud
@@ -33,70 +35,10 @@ pub(crate) async fn claimed_job(cloud: &Cloud, key: &str) -> String {
 
 /// The dead letter of a message, once it is there, taken from the queue.
 async fn dead_letter(cloud: &Cloud, message_id: &str) -> Message {
-    dead_letter_when(cloud, |letter| attribute(letter, "MESSAGE_ID") == message_id).await
-}
-
-/// The first dead letter that fits, once it is there, taken from the queue.
-async fn dead_letter_when(cloud: &Cloud, fits: impl Fn(&Message) -> bool) -> Message {
-    let give_up_at = Instant::now() + end_to_end::patience();
-    let (sqs, queue) = (
-        Sqs::new(&cloud.administrator),
-        cloud.output("SubmitDeadLetterQueueUrl"),
-    );
-    loop {
-        let letters = sqs
-            .receive_message()
-            .queue_url(queue)
-            .max_number_of_messages(10)
-            .message_attribute_names("All")
-            // Long enough for the others to show.
-            .visibility_timeout(1)
-            .send();
-        let letters = letters.await.unwrap().messages.unwrap_or_default();
-        let mut letters = letters.into_iter();
-        if let Some(letter) = letters.find(&fits) {
-            let handle = letter.receipt_handle().unwrap_or_default();
-            let deletion = sqs.delete_message().queue_url(queue).receipt_handle(handle);
-            deletion.send().await.unwrap();
-            return letter;
-        }
-        assert!(Instant::now() < give_up_at, "no such dead letter");
-        sleep(Duration::from_millis(200)).await;
-    }
-}
-
-fn attribute<'a>(letter: &'a Message, name: &str) -> &'a str {
-    let attributes = letter.message_attributes.as_ref();
-    let value = attributes.and_then(|attributes| attributes.get(name)?.string_value());
-    value.unwrap_or_default()
-}
-
-pub(crate) async fn count(cloud: &Cloud, queue: &str) -> usize {
-    let (visible, hidden) = (
-        QueueAttributeName::ApproximateNumberOfMessages,
-        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-    );
-    let attributes = Sqs::new(&cloud.administrator)
-        .get_queue_attributes()
-        .queue_url(cloud.output(queue))
-        .attribute_names(visible.clone())
-        .attribute_names(hidden.clone())
-        .send();
-    let attributes = attributes.await.unwrap().attributes.unwrap();
-    let number = |name| attributes[name].parse::<usize>().unwrap();
-    number(&visible) + number(&hidden)
-}
-
-/// Waits until every request has been taken from the submit queue.
-pub(crate) async fn submit_queue_is_empty(cloud: &Cloud, patience: Duration) {
-    let give_up_at = Instant::now() + patience;
-    while count(cloud, "SubmitQueueUrl").await > 0 {
-        assert!(
-            Instant::now() < give_up_at,
-            "the submit queue is not empty after {patience:?}"
-        );
-        sleep(Duration::from_millis(500)).await;
-    }
+    queues::take(cloud, DEAD_LETTERS, |letter| {
+        attribute(letter, "MESSAGE_ID") == message_id
+    })
+    .await
 }
 
 #[tokio::test]
@@ -147,7 +89,7 @@ async fn an_asynchronous_request_that_comes_to_no_job_is_a_dead_letter_too() {
         .payload(Blob::new(json!({"input": input}).to_string()))
         .send();
     assert_eq!(invoked.await.unwrap().status_code, 202);
-    let letter = dead_letter_when(&cloud, |letter| {
+    let letter = queues::take(&cloud, DEAD_LETTERS, |letter| {
         letter.body().unwrap_or_default().contains(&input)
     })
     .await;
@@ -222,7 +164,7 @@ async fn a_burst_of_2000_requests_loses_none_and_starts_none_twice() {
         assert!(batch.await.unwrap().failed.is_empty());
     }
     // A message whose turn did not come is back after the visibility timeout of 3 minutes.
-    submit_queue_is_empty(&cloud, Duration::from_mins(15)).await;
+    queues::is_empty(&cloud, QUEUE, Duration::from_mins(15)).await;
     let seconds = began.elapsed().as_secs_f64();
 
     let mut pages = mediaconvert.list_jobs().queue(&queue).into_paginator().send();

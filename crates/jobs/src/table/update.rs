@@ -5,17 +5,19 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_dynamo::aws_sdk_dynamodb_1::to_item;
 
+use super::open_items::{OPEN_KEYS, OpenItem};
 use crate::event::Kind;
 use crate::job::MAX_WARNINGS;
 use crate::{Job, Status};
 
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The times, statuses and kinds the join decides by. Two rows of one job that agree in them differ in
 /// nothing but warnings.
-const DECIDING: [&str; 8] = [
+const DECIDING: [&str; 9] = [
     "status",
     "statusTimestamp",
+    "recovered",
     "startedAt",
     "progressTimestamp",
     "inputDetailsTimestamp",
@@ -39,7 +41,7 @@ const END: [&str; 10] = [
 ];
 const PROGRESS: [&str; 3] = ["percentComplete", "currentPhase", "retryCount"];
 const INPUTS: [&str; 1] = ["inputDetailsOmitted"];
-const LATEST: [&str; 2] = ["queue", "userMetadata"];
+const LATEST: [&str; 3] = ["updatedBy", "queue", "userMetadata"];
 const SUBMITTED: [&str; 2] = ["profile", "idempotencyKey"];
 
 /// The parts of one conditional UpdateItem. Every name is aliased, because DynamoDB reserves many of
@@ -50,8 +52,19 @@ pub(super) struct Update {
     pub(super) condition: String,
     pub(super) names: HashMap<String, String>,
     pub(super) values: Item,
-    /// The status after the write is known to DynamoDB alone.
-    pub(super) returns_status: bool,
+    /// What only the row itself tells of the write.
+    pub(super) returns: Returns,
+}
+
+/// What an update asks DynamoDB to answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Returns {
+    #[default]
+    Nothing,
+    /// The status, which the update may have left as it was.
+    Status,
+    /// The row, which knows when the job that ended was submitted.
+    Row,
 }
 
 #[derive(Default)]
@@ -73,11 +86,13 @@ impl Update {
         item.remove("jobId");
         let keeps_status = !alone.tells_status();
         if keeps_status {
+            update.if_open();
             update.set_if_absent("status", &mut item);
             update.set_if_absent("statusTimestamp", &mut item);
         } else {
             update.if_status_wins(alone, &mut item);
         }
+        update.keep_open_while_unfinished(alone);
         if alone.state.status.is_terminal() {
             update.remove_all_but(&END, &item);
         }
@@ -104,8 +119,13 @@ impl Update {
         update.add_warnings(&alone.warnings);
         item.remove("warnings");
         update.set_all(item);
+        let returns = match alone.state.status {
+            _ if keeps_status => Returns::Status,
+            status if status.is_terminal() => Returns::Row,
+            _ => Returns::Nothing,
+        };
         Self {
-            returns_status: keeps_status,
+            returns,
             ..update.build()
         }
     }
@@ -130,6 +150,7 @@ impl Update {
         }
         after.retain(|name, value| name != "warnings" && before.get(name) != Some(value));
         update.set_all(after);
+        update.keep_open_while_unfinished(merged);
         update.build()
     }
 }
@@ -174,6 +195,34 @@ impl Builder {
             .push(format!("(attribute_not_exists({name}) OR size({name}) < {most})"));
     }
 
+    /// The row, once written, is in the index of open items for as long as its job has not ended. One
+    /// that is there already stays at its place, which costs the index nothing.
+    fn keep_open_while_unfinished(&mut self, written: &Job) {
+        if written.state.status.is_terminal() {
+            for name in OPEN_KEYS {
+                self.remove(name);
+            }
+            return;
+        }
+        let mut keys = OpenItem::Job.keys(written.latest.updated_at);
+        for name in OPEN_KEYS {
+            self.set_if_absent(name, &mut keys);
+        }
+    }
+
+    /// There is no row, or its job has not ended: only then may the row be in the index of open items.
+    fn if_open(&mut self) {
+        let status = self.name("status");
+        let open = Status::ALL.into_iter().filter(|status| !status.is_terminal());
+        let open: Vec<String> = open
+            .map(|open| self.value(open.as_str(), AttributeValue::S(open.as_str().to_owned())))
+            .collect();
+        self.conditions.push(format!(
+            "(attribute_not_exists({status}) OR {status} IN ({}))",
+            open.join(", ")
+        ));
+    }
+
     /// The status to be written wins over the row's: it is higher, or not terminal and no older.
     fn if_status_wins(&mut self, alone: &Job, item: &mut Item) {
         let status = self.name("status");
@@ -186,9 +235,13 @@ impl Builder {
             let value = self.value(lower.as_str(), value);
             wins.push(format!("{status} = {value}"));
         }
-        if !alone.state.status.is_terminal() {
+        // Of two equal ones the other may be an event's, and then an answer loses.
+        if !alone.state.status.is_terminal() && !alone.state.recovered {
             let time = self.name("statusTimestamp");
             wins.push(format!("({status} = :status AND {time} <= :statusTimestamp)"));
+        }
+        if !alone.state.recovered {
+            self.remove("recovered");
         }
         self.conditions.push(format!("({})", wins.join(" OR ")));
         let state = ["status", "statusTimestamp"].map(|name| item.remove_entry(name));
@@ -255,7 +308,7 @@ impl Builder {
             condition: self.conditions.join(" AND "),
             names: self.names,
             values: self.values,
-            returns_status: false,
+            returns: Returns::default(),
         }
     }
 }

@@ -23,6 +23,10 @@ const STATUSES: [&str; 8] = [
 /// The kind of happening that a submission is.
 const SUBMISSION: &str = "SUBMISSION";
 
+/// The kind of happening that an answer of MediaConvert's is, and what it can tell.
+const ANSWER: &str = "ANSWER";
+const ANSWERED: [&str; 4] = ["PROGRESSING", "CANCELED", "ERROR", "COMPLETE"];
+
 pub(crate) const RETENTION_DAYS: u32 = 15;
 
 /// Everything that happens to one job.
@@ -34,16 +38,18 @@ pub(crate) struct Life {
     seed: u64,
 }
 
-/// One event or the submission: what identifies it.
+/// One event, the submission, or what MediaConvert answered when it was asked: what identifies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Happening {
     Submission { at: u64 },
+    Answer { status: &'static str, at: u64 },
     Event { status: &'static str, at: u64 },
 }
 
 /// What is handed to the code under test.
 pub(crate) enum Delivery {
     Event(JobEvent),
+    Answer(JobEvent),
     Submission(Submission),
 }
 
@@ -67,19 +73,24 @@ pub(crate) fn deliveries_with_many_warnings() -> impl Strategy<Value = (Life, Ve
 fn lives(events: impl Strategy<Value = Vec<(usize, u64)>>) -> impl Strategy<Value = (Life, Vec<Happening>)> {
     (
         events,
+        vec((0..ANSWERED.len(), 0_u64..10), 0..4),
         prop::option::of(0_u64..10),
         any::<u64>(),
         "[0-9]{13}-[a-z0-9]{6}",
     )
-        .prop_map(|(events, submitted, seed, job_id)| {
+        .prop_map(|(events, answers, submitted, seed, job_id)| {
             let events = events.into_iter().map(|(status, at)| Happening::Event {
                 status: STATUSES[status],
+                at,
+            });
+            let answers = answers.into_iter().map(|(status, at)| Happening::Answer {
+                status: ANSWERED[status],
                 at,
             });
             let submission = submitted.map(|at| Happening::Submission { at });
             Life {
                 job_id: job_id.parse().unwrap(),
-                happenings: events.chain(submission).collect(),
+                happenings: events.chain(answers).chain(submission).collect(),
                 seed,
             }
         })
@@ -102,11 +113,10 @@ impl Life {
     pub(crate) fn deliver(&self, happening: Happening) -> Delivery {
         match happening {
             Happening::Event { status, at } => {
-                let payload = self.event(status, at).to_string();
-                match JobEvent::from_json(payload.as_bytes()).unwrap() {
-                    Received::Event(event) => Delivery::Event(event),
-                    Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
-                }
+                Delivery::Event(read(&self.event(status, status, at, self.details(status, at))))
+            }
+            Happening::Answer { status, at } => {
+                Delivery::Answer(read(&self.event(ANSWER, status, at, self.answered(status, at))))
             }
             Happening::Submission { at } => Delivery::Submission(self.submission(at)),
         }
@@ -154,19 +164,24 @@ impl Life {
         }
     }
 
-    fn event(&self, status: &str, at: u64) -> Value {
+    fn event(&self, kind: &str, status: &str, at: u64, details: Map<String, Value>) -> Value {
         let mut detail = json!({
             "timestamp": at,
             "jobId": self.job_id,
             "status": status,
-            "userMetadata": self.user_metadata(status, at),
+            "userMetadata": self.user_metadata(kind, at),
         });
         let members = detail.as_object_mut().unwrap();
-        if let Some(queue) = self.queue(status, at) {
+        if let Some(queue) = self.queue(kind, at) {
             members.insert("queue".to_owned(), json!(queue));
         }
-        members.extend(self.details(status, at));
+        members.extend(details);
         json!({"source": "aws.mediaconvert", "detail-type": "MediaConvert Job State Change", "detail": detail})
+    }
+
+    /// Never what the event of that time says.
+    fn answered(&self, status: &str, at: u64) -> Map<String, Value> {
+        self.details(status, at + 1000)
     }
 
     fn details(&self, status: &str, at: u64) -> Map<String, Value> {
@@ -225,7 +240,8 @@ impl Life {
     pub(crate) fn expected_row(&self) -> Value {
         let submitted = self.submission_time();
         let (newest, kind) = self.newest();
-        let mut row = json!({"jobId": self.job_id, "updatedAt": newest, "updatedBy": kind});
+        let mut row = json!({"jobId": self.job_id, "updatedAt": newest});
+        set(&mut row, "updatedBy", (kind != ANSWER).then(|| kind.into()));
         set(&mut row, "queue", self.queue(kind, newest).map(Value::from));
         set(&mut row, "userMetadata", Some(self.user_metadata(kind, newest)));
         set(
@@ -269,46 +285,64 @@ impl Life {
 
     /// Whether the row of everything that happened tells anything of this.
     pub(crate) fn still_tells(&self, happening: Happening) -> bool {
-        let Happening::Event { status, at } = happening else {
-            return true;
+        let (status, at) = match happening {
+            Happening::Submission { .. } => return true,
+            Happening::Answer { status, at } => {
+                return self.newest() == (at, ANSWER) || self.state() == Some((status, at, true));
+            }
+            Happening::Event { status, at } => (status, at),
         };
         let first = |kinds: &[&str]| self.times(kinds).min() == Some(at);
         let last = |kinds: &[&str]| self.times(kinds).max() == Some(at);
         let work = ["PROGRESSING", "STATUS_UPDATE"];
-        let working = first(&work) || (self.ended().is_none() && last(&work));
+        let ended = self.state().is_some_and(|(status, ..)| status != "PROGRESSING");
+        let working = first(&work) || (!ended && last(&work));
         let newest = self.newest() == (at, status);
         newest
             || match status {
                 "PROGRESSING" => working,
-                "STATUS_UPDATE" => working || (last(&[status]) && self.times(&["COMPLETE"]).next().is_none()),
+                "STATUS_UPDATE" => working || (last(&[status]) && !self.is_complete()),
                 "INPUT_INFORMATION" => last(&[status]),
                 "NEW_WARNING" => self.warning(at).is_some(),
                 "QUEUE_HOP" => false,
-                _ => self.ended() == Some((status, at)),
+                _ => self.state() == Some((status, at, false)),
             }
     }
 
-    /// The terminal event that wins.
-    fn ended(&self) -> Option<(&'static str, u64)> {
-        ["COMPLETE", "ERROR", "CANCELED"]
-            .into_iter()
-            .find_map(|status| Some((status, self.times(&[status]).min()?)))
+    /// The status that wins, with its time and whether an answer alone tells it; none while the job has not
+    /// begun.
+    fn state(&self) -> Option<(&'static str, u64, bool)> {
+        let ended = ["COMPLETE", "ERROR", "CANCELED"].into_iter().find_map(|status| {
+            let told = self.times(&[status]).min().map(|at| (status, at, false));
+            told.or_else(|| self.answers(status).min().map(|at| (status, at, true)))
+        });
+        ended.or_else(|| {
+            let told = self.times(&["PROGRESSING", "STATUS_UPDATE"]).max();
+            told.map(|at| ("PROGRESSING", at, false)).or_else(|| {
+                let answered = self.answers("PROGRESSING").max();
+                answered.map(|at| ("PROGRESSING", at, true))
+            })
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        self.state().is_some_and(|(status, ..)| status == "COMPLETE")
     }
 
     fn expect_status(&self, row: &mut Value, submitted: Option<u64>) {
-        let ended = self.ended();
-        let working = self.times(&["PROGRESSING", "STATUS_UPDATE"]).max();
-        let (status, at) = match (ended, working) {
-            (Some(ended), _) => ended,
-            (None, Some(at)) => ("PROGRESSING", at),
-            (None, None) => ("SUBMITTED", submitted.unwrap_or(0)),
-        };
+        let state = self.state();
+        let (status, at, recovered) = state.unwrap_or(("SUBMITTED", submitted.unwrap_or(0), false));
         set(row, "status", Some(status.into()));
         set(row, "statusTimestamp", Some(at.into()));
-        if ended.is_none() {
+        set(row, "recovered", recovered.then(|| true.into()));
+        if ["SUBMITTED", "PROGRESSING"].contains(&status) {
             return;
         }
-        let details = self.details(status, at);
+        let details = if recovered {
+            self.answered(status, at)
+        } else {
+            self.details(status, at)
+        };
         set(row, "finishedAt", Some(at.into()));
         set(
             row,
@@ -319,6 +353,7 @@ impl Life {
         set(row, "errorMessage", details.get("errorMessage").cloned());
         set(row, "warningCounts", details.get("warnings").cloned());
         if details.contains_key("outputGroupDetails") {
+            let at = if recovered { at + 1000 } else { at };
             let outputs = json!([
                 {"group": "FILE_GROUP", "paths": [format!("s3://o/{at}.mp4")], "durationMs": at, "width": 2,
                     "qvbrAvgQuality": 7.25},
@@ -330,7 +365,7 @@ impl Life {
     }
 
     fn expect_progress(&self, row: &mut Value) {
-        if let Some(at) = self.times(&["COMPLETE"]).min() {
+        if let Some(("COMPLETE", at, _)) = self.state() {
             set(row, "percentComplete", Some(100.into()));
             set(row, "progressTimestamp", Some(at.into()));
         } else if let Some(at) = self.times(&["STATUS_UPDATE"]).max() {
@@ -367,19 +402,29 @@ impl Life {
             })
     }
 
+    fn answers(&self, of: &str) -> impl Iterator<Item = u64> {
+        self.happenings
+            .iter()
+            .filter_map(move |happening| match happening {
+                Happening::Answer { status, at } if *status == of => Some(*at),
+                _ => None,
+            })
+    }
+
     fn submission_time(&self) -> Option<u64> {
         self.happenings.iter().find_map(|happening| match happening {
             Happening::Submission { at } => Some(*at),
-            Happening::Event { .. } => None,
+            Happening::Event { .. } | Happening::Answer { .. } => None,
         })
     }
 
     /// The newest time, and of the happenings at that time the kind that comes last.
     fn newest(&self) -> (u64, &'static str) {
-        let kinds = [SUBMISSION].into_iter().chain(STATUSES);
+        let kinds = [ANSWER, SUBMISSION].into_iter().chain(STATUSES);
         let ranked = self.happenings.iter().map(|happening| {
             let (at, happened) = match happening {
                 Happening::Submission { at } => (*at, SUBMISSION),
+                Happening::Answer { at, .. } => (*at, ANSWER),
                 Happening::Event { status, at } => (*at, *status),
             };
             (
@@ -390,6 +435,13 @@ impl Life {
         });
         let (at, _, kind) = ranked.max().unwrap();
         (at, kind)
+    }
+}
+
+fn read(payload: &Value) -> JobEvent {
+    match JobEvent::from_json(payload.to_string().as_bytes()).unwrap() {
+        Received::Event(event) => event,
+        Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
     }
 }
 

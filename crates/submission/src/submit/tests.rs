@@ -109,7 +109,7 @@ pub(crate) fn claim(until: u64, job: Option<&str>) -> Value {
     item
 }
 
-fn bodies(http: &StaticReplayClient) -> Vec<Value> {
+pub(crate) fn bodies(http: &StaticReplayClient) -> Vec<Value> {
     let requests = http.actual_requests();
     requests
         .map(|request| serde_json::from_slice(request.body().bytes().unwrap()).unwrap())

@@ -1,12 +1,20 @@
-//! Queued requests that no retry can cure.
+//! Messages that no retry can cure, kept with the reason in a queue of their own.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use submission::submit::SubmitError;
 
-/// The queue of `SUBMIT_DEAD_LETTER_QUEUE_URL`.
+/// Why a message is a dead letter.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason<'a> {
+    /// What kind of error it is, in a word.
+    pub code: &'a str,
+    /// The error for people to read.
+    pub message: &'a str,
+}
+
+/// A dead-letter queue.
 #[derive(Clone, Debug)]
 pub struct DeadLetters {
     client: Client,
@@ -20,8 +28,8 @@ impl DeadLetters {
         Self { client, queue_url }
     }
 
-    /// Keeps the request as it came, with the reason in the attributes that EventBridge gives a dead
-    /// letter of its own: `ERROR_CODE` and `ERROR_MESSAGE`; and the id it had in the queue, `MESSAGE_ID`.
+    /// Keeps the message as it came, with the reason in the attributes that EventBridge gives a dead
+    /// letter of its own: `ERROR_CODE` and `ERROR_MESSAGE`; and the id it had in its queue, `MESSAGE_ID`.
     ///
     /// # Errors
     /// The letter is not in the queue.
@@ -29,7 +37,7 @@ impl DeadLetters {
         &self,
         message_id: &str,
         body: &str,
-        error: &SubmitError,
+        reason: Reason<'_>,
     ) -> Result<(), SdkError<SendMessageError>> {
         let letter = self
             .client
@@ -37,8 +45,8 @@ impl DeadLetters {
             .queue_url(&self.queue_url)
             .message_body(body)
             .message_attributes("MESSAGE_ID", text(message_id))
-            .message_attributes("ERROR_CODE", text(error.error_type()))
-            .message_attributes("ERROR_MESSAGE", text(&one_line(&error.to_string())))
+            .message_attributes("ERROR_CODE", text(reason.code))
+            .message_attributes("ERROR_MESSAGE", text(&one_line(reason.message)))
             .send();
         Box::pin(letter).await.map(drop)
     }
