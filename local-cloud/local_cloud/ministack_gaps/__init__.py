@@ -17,6 +17,7 @@ _GAPS = (
     "function_logs",
     "function_resource",
     "function_urls",
+    "induced_faults",
     "lambda_environment",
     "mediaconvert_endpoint",
     "mediaconvert_queue_resource",

@@ -33,6 +33,8 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 1.0
 _MAX_RETRIES = int(os.environ.get("LOCAL_CLOUD_MAX_RETRIES", "4"))
 _CLIENT_TIMEOUT = 5
+# AWS sends up to 300 a second. Here each attempt at the same time is a function's process more.
+_AT_ONCE = threading.BoundedSemaphore(16)
 
 
 class UndeliverableError(Exception):
@@ -153,7 +155,7 @@ def _post(request: dict[str, Any], auth_headers: dict[str, str]) -> Failure | No
     if host:
         post.add_unredirected_header("Host", host)
     try:
-        with eventbridge._http_open(post, timeout=_CLIENT_TIMEOUT):
+        with _AT_ONCE, eventbridge._http_open(post, timeout=_CLIENT_TIMEOUT):
             return None
     except urllib.error.HTTPError as answer:
         with answer:
