@@ -34,7 +34,7 @@ _LONGEST_PAUSE = 1.0
 _MAX_RETRIES = int(os.environ.get("LOCAL_CLOUD_MAX_RETRIES", "4"))
 _CLIENT_TIMEOUT = 5
 # AWS sends up to 300 a second. Here each attempt at the same time is a function's process more.
-_AT_ONCE = threading.BoundedSemaphore(16)
+_AT_ONCE = threading.BoundedSemaphore(8)
 
 
 class UndeliverableError(Exception):

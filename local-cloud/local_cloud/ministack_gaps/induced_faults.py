@@ -23,6 +23,7 @@ from typing import Any
 from ministack import app
 
 _log = logging.getLogger("induced-faults")
+_THROTTLED = {"mediaconvert": (429, "TooManyRequestsException")}
 # A role's session, and the service it calls.
 _SESSION = re.compile(r"Credential=ASIA[^/]*/[^/]*/[^/]*/([^/]*)/aws4_request")
 
@@ -99,7 +100,7 @@ def fill() -> None:
             if fault := weather.of_call(service):
                 _log.info("%s %s", service, fault)
                 if fault == "throttled":
-                    return await _answer(send, 400, "ThrottlingException")
+                    return await _answer(send, *_THROTTLED.get(service, (400, "ThrottlingException")))
                 if fault == "unanswered":
                     await served(scope, receive, _into_the_void)
                 return await _answer(send, 500, "InternalServerError")

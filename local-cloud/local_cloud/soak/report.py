@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _SIMULATOR_FAULTS = re.compile(r"event (duplicated|held back|dropped)")
-_MINISTACK = re.compile(r"induced-faults: (.*)|(delivered) after ([1-9]\d*) retries|(dead-lettered)")
+_MINISTACK = re.compile(r"\[induced-faults\] (.*)|(delivered) after ([1-9]\d*) retries|(dead-lettered)")
 # Such as GNU terminals make of the simulator's log.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _UNAUTHORIZED = re.compile(r"dead-lettered: .*status code 401")
