@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .truth import TERMINAL, EventLog
 
 _POLL_SECONDS = 1
-# As many as one BatchGetItem takes.
-_ROWS_AT_ONCE = 100
+# Few, so that looking costs little beside what is looked at.
+_ROWS_AT_ONCE = 40
 
 
 class Following:

@@ -76,12 +76,19 @@ def _of_job(truth: Truth, planned: Planned | None, found: Found) -> Iterable[str
     if not (row := found.items.get(truth.job_id)):
         yield "has no row"
         return
+    if row.get("status") != truth.status:
+        # Whatever else is wrong follows from it.
+        yield f"status is {row.get('status')!r}, not {truth.status!r}"
+        return
     expected = {**_ended(truth), **(_submitted(planned) if planned else {})}
     for name, value in expected.items():
         if row.get(name) != value:
             yield f"{name} is {row.get(name)!r}, not {value!r}"
     if "submittedAt" not in row:
         yield "submittedAt is missing"
+    folder = f"/{planned.request['outputKey']}/" if planned else ""
+    if not row.get("destination", "").endswith(folder):
+        yield f"destination is {row.get('destination')!r}, not under …{folder}"
     yield from _times(truth, row)
     yield from _outputs(truth, row, found.objects)
 
@@ -90,7 +97,6 @@ def _ended(truth: Truth) -> Row:
     """What the row says of a job's end."""
     code, message = truth.error
     return {
-        "status": truth.status,
         "queue": truth.queue,
         "errorCode": code,
         "errorMessage": message,
