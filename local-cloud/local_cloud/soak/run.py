@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,13 @@ _TAKES_MS, _MINUTE_MS = 3000, 600
 _PATIENCE_SECONDS = 180
 # What can't become right need not be waited for as long.
 _PATIENCE_WITHOUT_SECONDS = 40
-_OLD_KEY_SECONDS = 8
+_OLD_KEY_EVENTS, _OLD_KEY_SECONDS = 100, 15
+_WITH_PREVIOUS_KEY = "event sent with the previous key"
 # Every kind of fault happens, or the soak proves less than it claims.
-_MUST_HAPPEN = ("event dropped", "event duplicated", "event held back", "dead letter", "webhook down", "killed")
+_MUST_HAPPEN = (
+    *("event dropped", "event duplicated", "event held back", "dead letter", "webhook down", "killed"),
+    _WITH_PREVIOUS_KEY,
+)
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,11 @@ class _Running:
             half = len(rest) // 2
             room = lambda count: show(following) and is_open(warm_up() + count)  # noqa: E731
             submission.run(rest[:half], room)
-            self._change_the_key(chaos)
-            submission.run(rest[half:], lambda count: room(half + count))
+            # While jobs go on, or no event would come with the previous key.
+            with ThreadPoolExecutor(1) as operator:
+                change = operator.submit(self._change_the_key, chaos)
+                submission.run(rest[half:], lambda count: room(half + count))
+            change.result()
             submission.finish()
             self._until(lambda: show(following) and len(following.ended) >= len(planned), following)
         return chaos
@@ -133,7 +141,12 @@ class _Running:
         def meanwhile() -> None:
             # No process has seen the old key while it was the current one.
             chaos.happened["killed: for a new key"] += chaos.kill_workers(self._recovery.function("JobEventsFunction"))
+            before, give_up_at = self._log.total, time.monotonic() + _PATIENCE_SECONDS
+            while self._log.total < before + _OLD_KEY_EVENTS and time.monotonic() < give_up_at:
+                time.sleep(0.5)
+            # For the last of them to be given up, if their key is.
             time.sleep(_OLD_KEY_SECONDS)
+            chaos.happened[_WITH_PREVIOUS_KEY] += self._log.total - before
 
         self._recovery.rotate_by_hand(meanwhile)
         chaos.happened["key changed by hand"] += 1
