@@ -34,6 +34,7 @@ class Report:
     def markdown(self) -> str:
         """Two tables."""
         figures = {
+            "Seed": str(self.seed),
             "Jobs": f"{self.jobs:,}",
             **{f"… {status}": f"{count:,}" for status, count in sorted(self.statuses.items())},
             "Events": f"{self.events:,}",
