@@ -19,7 +19,7 @@ use crate::settings::{Destination, JobSettings};
 pub(crate) struct Work {
     /// Where the files are.
     pub(crate) directory: TempDir,
-    /// What INPUT_INFORMATION tells.
+    /// What `INPUT_INFORMATION` tells.
     pub(crate) input_details: Value,
     /// The output groups.
     pub(crate) groups: Vec<WrittenGroup>,

@@ -333,7 +333,7 @@ impl<'a> Updates<'a> {
             self.encoded(
                 0,
                 1,
-                EncodeProgress { frames, seconds },
+                EncodeProgress { seconds, frames },
                 Some(takes.as_secs_f64()),
             );
         }

@@ -29,7 +29,9 @@ impl EventLog {
 
     /// Lets readers see all lines so far.
     pub(crate) fn flush(&mut self) {
-        self.0.as_mut().map(|file| report(file.flush()));
+        if let Some(file) = &mut self.0 {
+            report(file.flush());
+        }
     }
 }
 
