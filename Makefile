@@ -31,8 +31,8 @@ event: $(TOOLS) ## Print a raw event as a Function URL request with the key: STA
 
 ## Check
 .PHONY: test
-test: $(TOOLS) ## lint, test-unit, test-e2e, test-invoke and test-faults, counted
-	@$(SUITES) run lint test-unit test-e2e test-invoke test-faults
+test: $(TOOLS) ## lint, test-unit, test-e2e, test-invoke, test-faults and a short soak, counted
+	@$(SUITES) run lint test-unit test-e2e test-invoke test-faults test-soak
 
 .PHONY: lint
 lint: template lint-fuzz $(TOOLS) ## Formatting, clippy, dependencies, ruff and the template's linters
@@ -98,6 +98,15 @@ test-invoke: $(TOOLS) ## The functions in containers with `sam local invoke`, wh
 .PHONY: test-faults
 test-faults: $(TOOLS) ## job-events with throttles, resets and broken answers between it and AWS
 	@$(PYTEST) local-cloud/tests/faults
+
+# Long enough for each kind of fault to happen, and for some events of a job's end to be dropped.
+.PHONY: test-soak
+test-soak: $(TOOLS) ## A short soak, of 300 jobs
+	@$(PYTHON) -m local_cloud.soak --jobs 300 --seed 1
+
+.PHONY: soak
+soak: $(TOOLS) ## Jobs through the deployed stack while everything goes wrong [JOBS=20000] [SEED=n] [WITHOUT=dead-letter-consumer|silent-job-check|previous-key] [WRITE=1]
+	@$(PYTHON) -m local_cloud.soak --jobs $(or $(JOBS),20000) $(if $(SEED),--seed $(SEED)) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(WRITE),--write)
 
 .PHONY: fuzz
 fuzz: .tools/bin/cargo-fuzz ## Fuzz job-events [SECONDS=60] [TARGET=event_body|function_url_payload]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import demo, job_event
 from .harness import parameters
-from .harness.cloud import LocalCloud, new_logs, running
+from .harness.cloud import LocalCloud, Options, new_logs, running
 from .harness.processes import BrokenError
 from .harness.progress import console
 
@@ -58,7 +58,7 @@ def _up(cloud: LocalCloud) -> int:
 def _on_a_local_cloud(arguments: argparse.Namespace, logs: Path) -> int:
     if arguments.command == "demo":
         return demo.run(arguments, logs)
-    with running(arguments.parameters, logs) as cloud:
+    with running(Options(arguments.parameters), logs) as cloud:
         return _exec(cloud, arguments.argv) if arguments.command == "exec" else _up(cloud)
 
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from .harness.cloud import LocalCloud, running
+from .harness.cloud import LocalCloud, Options, running
 from .harness.progress import console, step
 from .harness.tools import STATE
 from .host_app import TERMINAL, HostApp, MissingFileError, RefusedError
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace, logs: Path) -> int:
     """Exit status 0 only if the job completed and its outputs are what the profile promises."""
     video = arguments.video
     parameters = {"AllowHttpInputs": "true"} if video.startswith("http://") else {}
-    with running(parameters, logs) as cloud:
+    with running(Options(parameters), logs) as cloud:
         try:
             row, files = _transcode(cloud, video, arguments.profile)
         except (JobFailedError, RefusedError, MissingFileError, promises.BrokenPromiseError) as failed:

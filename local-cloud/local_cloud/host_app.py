@@ -54,13 +54,17 @@ class HostApp:
             raise RefusedError(f"submit-job refused: {payload.get('errorType')}: {payload.get('errorMessage')}")
         return payload
 
+    def enqueue(self, request: dict[str, Any]) -> None:
+        """Leaves a request that may wait."""
+        self.client("sqs").send_message(QueueUrl=self.outputs["SubmitQueueUrl"], MessageBody=json.dumps(request))
+
     def row(self, job_id: str) -> dict[str, Any]:
         """The job's row; empty while there is none."""
         found = self.client("dynamodb").get_item(
             TableName=self.outputs["JobsTable"], Key={"jobId": {"S": job_id}}, ConsistentRead=True
         )
         read = TypeDeserializer().deserialize
-        return {name: _plain(read(value)) for name, value in found.get("Item", {}).items()}
+        return {name: plain(read(value)) for name, value in found.get("Item", {}).items()}
 
     def finished(self, job_id: str, seconds: float = 60) -> dict[str, Any]:
         """The job's row once the job has ended, in whatever way."""
@@ -102,14 +106,14 @@ class HostApp:
         return file
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """DynamoDB's decimals and sets as the numbers and lists that JSON has."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, set):
-        return sorted(_plain(item) for item in value)
+        return sorted(plain(item) for item in value)
     if hasattr(value, "as_integer_ratio"):
         return int(value) if value == int(value) else float(value)
     return value

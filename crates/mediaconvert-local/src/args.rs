@@ -77,6 +77,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub(crate) event_fault_seed: u64,
 
+    /// A file that gets every event as it arises, a JSON line each: its `detail`, and whether it was `dropped`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) event_log: Option<PathBuf>,
+
+    /// Transcodes no input twice with the same settings: a later job takes this many milliseconds and gets
+    /// copies of the outputs.
+    #[arg(long, value_name = "MS")]
+    pub(crate) reuse_outputs_ms: Option<u64>,
+
     /// What goes to standard error: error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL", default_value_t = tracing::Level::INFO)]
     pub(crate) log_level: tracing::Level,

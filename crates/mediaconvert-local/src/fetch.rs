@@ -30,6 +30,16 @@ impl WebClient {
     }
 }
 
+/// What tells this version of an input in S3 from others; nothing of one on a web server.
+pub(crate) async fn etag(uri: &InputUri, s3: &aws_sdk_s3::Client) -> Result<Option<String>, JobError> {
+    let InputUri::S3 { bucket, key } = uri else {
+        return Ok(None);
+    };
+    let head = s3.head_object().bucket(bucket).key(key).send().await;
+    let head = head.map_err(|error| s3_error(&uri.to_string(), &error))?;
+    Ok(head.e_tag)
+}
+
 /// Writes the input to `file`.
 pub(crate) async fn fetch(
     uri: &InputUri,

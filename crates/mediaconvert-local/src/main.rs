@@ -4,6 +4,7 @@ mod api;
 mod args;
 mod clock;
 mod create_job;
+mod earlier_work;
 mod events;
 mod fetch;
 mod ffmpeg;

@@ -9,7 +9,7 @@ use crate::settings::{Container, Content, FrameCapture, Output, OutputGroup};
 use crate::tools::Tools;
 
 /// An output group that is written and not yet uploaded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct WrittenGroup {
     /// Its files.
     pub(crate) files: Vec<WrittenFile>,
@@ -25,7 +25,7 @@ struct Written {
 }
 
 /// A file and where it goes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct WrittenFile {
     /// Its name in the job's directory.
     pub(crate) name: String,

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::create_job::StatusUpdateInterval;
-use crate::fetch::{WebClient, fetch};
+use crate::create_job::{JobRequest, StatusUpdateInterval};
+use crate::earlier_work::{EarlierWork, Work};
+use crate::fetch::{WebClient, etag, fetch};
 use crate::ffmpeg::{self, EncodeProgress, Source};
 use crate::input_details::input_details;
 use crate::job::{GroupDetail, Job, Phase, Progress};
@@ -43,6 +45,8 @@ pub(crate) struct Runner {
     pub(crate) schedule: Schedule,
     /// What MediaConvert's minute lasts here: between two updates, and of a wait before a hop.
     pub(crate) update_minute: Duration,
+    /// Outputs to use again, if that is wanted.
+    pub(crate) earlier: Option<EarlierWork>,
 }
 
 impl Runner {
@@ -91,37 +95,83 @@ impl Runner {
                 reason: reason.to_string(),
             })
         };
-        let directory = TempDir::with_prefix_in(format!("{id}-"), &self.work_dir);
-        let directory = directory.map_err(JobError::internal)?;
-        let input = directory.path().join(INPUT);
-        fetch(&settings.input.uri, &s3().await?, &self.web, &input).await?;
-        let media = self.probe(&settings, directory.path()).await?;
-        let details = input_details(&settings.input.uri.to_string(), &media);
-        job.report(|job| job.input_information(&details));
-
         let mut updates = Updates::new(job, self.interval(request.status_update_interval));
-        let (file, media) = self.source(&settings, media, directory.path()).await?;
+        let work = self
+            .make_or_reuse(&request, &settings, &s3().await?, &mut updates)
+            .await?;
+
+        // Encoding may have taken longer than the first session lasts.
+        let s3 = s3().await?;
+        updates.phase(Phase::Uploading);
+        let written = work.groups_for(&settings);
+        let files: Vec<_> = written.iter().flat_map(|group| &group.files).collect();
+        for (index, file) in files.iter().enumerate() {
+            let path = work.directory.path().join(&file.name);
+            let object = (file.bucket.as_str(), file.key.as_str());
+            publication.stage(&s3, object, file.content_type, &path).await?;
+            updates.advance(percent(index + 1, files.len()));
+        }
+        Ok(written.into_iter().map(|group| group.detail).collect())
+    }
+
+    /// The outputs, made now or before.
+    async fn make_or_reuse(
+        &self,
+        request: &JobRequest,
+        settings: &JobSettings,
+        s3: &aws_sdk_s3::Client,
+        updates: &mut Updates<'_>,
+    ) -> Result<Arc<Work>, JobError> {
+        let Some(earlier) = &self.earlier else {
+            return Ok(Arc::new(self.make(settings, s3, updates).await?));
+        };
+        let Some(etag) = etag(&settings.input.uri, s3).await? else {
+            return Ok(Arc::new(self.make(settings, s3, updates).await?));
+        };
+        let slot = earlier.slot(&etag, &request.settings_json, settings);
+        // Whoever comes while the first is at it waits for its outputs.
+        let mut slot = slot.lock().await;
+        if let Some(work) = slot.clone() {
+            drop(slot);
+            updates.input_information(&work.input_details);
+            updates.pass_time(earlier.takes, work.frames).await;
+            return Ok(work);
+        }
+        let work = Arc::new(self.make(settings, s3, updates).await?);
+        *slot = Some(Arc::clone(&work));
+        Ok(work)
+    }
+
+    async fn make(
+        &self,
+        settings: &JobSettings,
+        s3: &aws_sdk_s3::Client,
+        updates: &mut Updates<'_>,
+    ) -> Result<Work, JobError> {
+        let prefix = format!("{}-", updates.job.lock().id);
+        let directory = TempDir::with_prefix_in(prefix, &self.work_dir).map_err(JobError::internal)?;
+        let input = directory.path().join(INPUT);
+        fetch(&settings.input.uri, s3, &self.web, &input).await?;
+        let media = self.probe(settings, directory.path()).await?;
+        let input_details = input_details(&settings.input.uri.to_string(), &media);
+        updates.input_information(&input_details);
+
+        let (file, media) = self.source(settings, media, directory.path()).await?;
         let source = Source {
             file,
             media: &media,
             rotate: settings.input.rotate,
             audio_selectors: &settings.input.audio_selectors,
         };
-        let written = self
-            .encode(&settings, &source, directory.path(), &mut updates)
-            .await?;
-
-        // Encoding may have taken longer than the first session lasts.
-        let s3 = s3().await?;
-        updates.phase(Phase::Uploading);
-        let files: Vec<_> = written.iter().flat_map(|group| &group.files).collect();
-        for (index, file) in files.iter().enumerate() {
-            let path = directory.path().join(&file.name);
-            let object = (file.bucket.as_str(), file.key.as_str());
-            publication.stage(&s3, object, file.content_type, &path).await?;
-            updates.advance(percent(index + 1, files.len()));
-        }
-        Ok(written.into_iter().map(|group| group.detail).collect())
+        let groups = self.encode(settings, &source, directory.path(), updates).await?;
+        let destinations = settings.groups.iter().map(|group| group.destination.clone());
+        Ok(Work {
+            destinations: destinations.collect(),
+            directory,
+            input_details,
+            groups,
+            frames: updates.progress.frames,
+        })
     }
 
     /// Waits for the job's turn, in one queue after the other if it hops.
@@ -267,6 +317,27 @@ impl<'a> Updates<'a> {
         self.progress.phase = phase;
         self.progress.percent = 0;
         self.send();
+    }
+
+    fn input_information(&self, details: &Value) {
+        self.job.report(|job| job.input_information(details));
+    }
+
+    /// Transcodes nothing, and reports as if it took this long.
+    async fn pass_time(&mut self, takes: Duration, frames: u64) {
+        self.phase(Phase::Transcoding);
+        let started = Instant::now();
+        while let Some(left) = takes.checked_sub(started.elapsed()) {
+            tokio::time::sleep(left.min(self.interval)).await;
+            let seconds = started.elapsed().as_secs_f64();
+            self.encoded(
+                0,
+                1,
+                EncodeProgress { seconds, frames },
+                Some(takes.as_secs_f64()),
+            );
+        }
+        self.output_done(100);
     }
 
     fn encoded(&mut self, done: usize, count: usize, encode: EncodeProgress, seconds: Option<f64>) {

@@ -14,7 +14,8 @@ use tracing_subscriber::prelude::*;
 
 use crate::api::{Service, router};
 use crate::args::Args;
-use crate::events::EventBus;
+use crate::earlier_work::EarlierWork;
+use crate::events::{EventBus, EventLog};
 use crate::fetch::WebClient;
 use crate::job_templates::JobTemplates;
 use crate::jobs::Jobs;
@@ -43,7 +44,13 @@ pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
         .region(Region::new(args.region.clone()))
         .load()
         .await;
-    let bus = EventBus::start(aws_sdk_eventbridge::Client::new(&sdk), event_faults);
+    let log = args.event_log.map_or_else(
+        || Ok(EventLog::default()),
+        |path| {
+            EventLog::create(&path).with_context(|| format!("--event-log {} cannot be made", path.display()))
+        },
+    )?;
+    let bus = EventBus::start(aws_sdk_eventbridge::Client::new(&sdk), event_faults, log);
     let runner = Runner {
         tools,
         role: ServiceRole::new(&sdk, &args.account_id),
@@ -51,6 +58,7 @@ pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
         work_dir,
         schedule: Schedule::new(args.max_concurrent_jobs),
         update_minute: Duration::from_millis(args.status_update_interval_ms),
+        earlier: (args.reuse_outputs_ms).map(|ms| EarlierWork::new(Duration::from_millis(ms))),
     };
     let service = Service {
         jobs: Jobs::new(&args.region, &args.account_id, bus, token_lifetime),

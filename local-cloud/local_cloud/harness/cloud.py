@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import simulator, stack
@@ -18,6 +18,18 @@ from .progress import step
 from .tools import STATE, environment, ffmpeg, ffprobe
 
 _KEPT_LOGS = 10
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a cloud differs from the usual one."""
+
+    # Of the template.
+    parameters: dict[str, str] = field(default_factory=dict)
+    # Flags of the simulator.
+    simulator: tuple[str, ...] = ()
+    # Variables of ministack.
+    ministack: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,20 +70,20 @@ def new_logs() -> Path:
 
 
 @contextmanager
-def running(parameters: dict[str, str], logs: Path) -> Iterator[LocalCloud]:
+def running(options: Options, logs: Path) -> Iterator[LocalCloud]:
     """Builds, starts and deploys everything; takes it down again when the block ends."""
     with ExitStack() as parts:
         work = Path(tempfile.mkdtemp(prefix="run-", dir=STATE))
         parts.callback(shutil.rmtree, work, ignore_errors=True)
         try:
-            yield _bring_up(parameters, logs, work, parts)
+            yield _bring_up(options, logs, work, parts)
         finally:
             _ignore_signals()
             with step("Take the local cloud down"):
                 parts.close()
 
 
-def _bring_up(parameters: dict[str, str], logs: Path, work: Path, parts: ExitStack) -> LocalCloud:
+def _bring_up(options: Options, logs: Path, work: Path, parts: ExitStack) -> LocalCloud:
     simulator_build = simulator.build(logs)
     parts.callback(simulator_build.stop)
     with step("Build the functions (sam build)"):
@@ -82,17 +94,17 @@ def _bring_up(parameters: dict[str, str], logs: Path, work: Path, parts: ExitSta
     key = AccessKey.generate()
     port = free_port()
     mediaconvert_url = f"http://127.0.0.1:{port}"
-    gateway = Gateway(logs, work, mediaconvert_url, key)
+    gateway = Gateway(logs, work, mediaconvert_url, key, **options.ministack)
     with step("Start the AWS endpoints (ministack)"):
         children = [gateway.start()]
         parts.callback(children[0].stop)
         administrator = gateway.create_administrator()
     with step("Start the simulator"):
-        children.append(simulator.start(port, gateway.url, key, logs, work))
+        children.append(simulator.start(port, gateway.url, key, logs, work, *options.simulator))
         parts.callback(children[1].stop)
     with step("Deploy the stack (sam deploy)"):
         variables = {"AWS_ENDPOINT_URL": gateway.url, **administrator.variables()}
-        stack.deploy(stack.built_template(work), variables, parameters, logs)
+        stack.deploy(stack.built_template(work), variables, options.parameters, logs)
         outputs = stack.outputs(gateway, administrator)
     description = Description(
         endpoint_url=gateway.url,

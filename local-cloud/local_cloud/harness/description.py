@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from .access_key import AccessKey
 
@@ -47,10 +48,10 @@ class Description:
         path.write_text(json.dumps(written, indent=2, default=str))
         path.chmod(0o600)
 
-    def client(self, service: str, key: AccessKey) -> Any:
+    def client(self, service: str, key: AccessKey, config: Config | None = None) -> Any:
         """A boto3 client of that principal."""
         session = boto3.Session(key.id, key.secret, region_name=self.region)
-        return session.client(service, endpoint_url=self.endpoint_url)
+        return session.client(service, endpoint_url=self.endpoint_url, config=config)
 
     def resources(self) -> dict[str, str]:
         """The stack's resources, logical names to physical ones."""

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from . import document
 from .access_key import AccessKey
 from .cloud import new_logs
 from .gateway import REGION, free_port
@@ -19,7 +20,6 @@ from .progress import console, step
 from .tools import ROOT, STATE, environment
 
 _DOCUMENT = ROOT / "docs" / "reliability.md"
-_BEGIN, _END = "<!-- measured by `make reliability` -->\n", "<!-- end -->\n"
 _TEST = ["cargo", "test", "--workspace", "--test", "faults"]
 
 
@@ -63,16 +63,6 @@ def measured(logs: Path) -> str:
         return table.read_text()
 
 
-def _write(table: str) -> None:
-    """Puts the table between the document's marks."""
-    text = _DOCUMENT.read_text()
-    before, _, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not end:
-        raise SystemExit(f"{_DOCUMENT.relative_to(ROOT)} lacks the lines {_BEGIN.strip()} and {_END.strip()}")
-    _DOCUMENT.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{after}")
-
-
 def main() -> int:
     """The exit status: 1 if a fault was not answered as promised, or the local AWS broke."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -86,7 +76,7 @@ def main() -> int:
         console.print(f"Logs of every part: {logs}", markup=False)
         return failed.returncode
     print(table)
-    _write(table)
+    document.write(_DOCUMENT, "make reliability", table)
     return 0
 
 

@@ -19,13 +19,17 @@ _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 class Gateway:
     """The running gateway. Every request is authenticated and authorised by IAM."""
 
-    def __init__(self, logs: Path, work: Path, mediaconvert_url: str, mediaconvert_key: AccessKey) -> None:
+    def __init__(
+        self, logs: Path, work: Path, mediaconvert_url: str, mediaconvert_key: AccessKey, **variables: str
+    ) -> None:
+        """With further variables for ministack."""
         self.url = f"http://127.0.0.1:{free_port()}"
         self._root = AccessKey.generate()
         self._logs = logs
         self._work = work
         self._mediaconvert_url = mediaconvert_url
         self._mediaconvert_key = mediaconvert_key
+        self._variables = variables
 
     def start(self) -> Child:
         """Starts it and waits until it answers."""
@@ -46,6 +50,7 @@ class Gateway:
             "LOCAL_CLOUD_MEDIACONVERT_URL": self._mediaconvert_url,
             "LOCAL_CLOUD_MEDIACONVERT_ACCESS_KEY_ID": self._mediaconvert_key.id,
             "LOCAL_CLOUD_MEDIACONVERT_SECRET_ACCESS_KEY": self._mediaconvert_key.secret,
+            **self._variables,
         }
         command = [sys.executable, "-m", "local_cloud.ministack_gaps"]
         child = Child("ministack", command, environment(**variables), self._logs)

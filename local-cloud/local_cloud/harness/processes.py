@@ -44,6 +44,11 @@ class Child:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def broken(self, what: str) -> BrokenError:
         """The error to raise about this child."""
         return BrokenError(f"{self.name} {what}", self.log)

@@ -22,6 +22,7 @@ _GAPS = (
     "function_logs",
     "function_resource",
     "function_urls",
+    "induced_faults",
     "lambda_environment",
     "lambda_metrics",
     "log_fields",

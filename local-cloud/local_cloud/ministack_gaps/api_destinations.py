@@ -34,6 +34,8 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 1.0
 _MAX_RETRIES = int(os.environ.get("LOCAL_CLOUD_MAX_RETRIES", "4"))
 _CLIENT_TIMEOUT = 5
+# AWS sends up to 300 a second. Here each attempt at the same time is a function's process more.
+_AT_ONCE = threading.BoundedSemaphore(8)
 
 
 class UndeliverableError(Exception):
@@ -156,7 +158,7 @@ def _post(request: dict[str, Any], auth_headers: dict[str, str]) -> Failure | No
     if host:
         post.add_unredirected_header("Host", host)
     try:
-        with eventbridge._http_open(post, timeout=_CLIENT_TIMEOUT):
+        with _AT_ONCE, eventbridge._http_open(post, timeout=_CLIENT_TIMEOUT):
             return None
     except urllib.error.HTTPError as answer:
         with answer:

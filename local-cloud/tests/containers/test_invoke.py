@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from local_cloud.harness import containers
-from local_cloud.harness.cloud import LocalCloud, new_logs, running
+from local_cloud.harness.cloud import LocalCloud, Options, new_logs, running
 from local_cloud.harness.relay import relayed
 from local_cloud.harness.sam_local import SamLocal
 from local_cloud.host_app import HostApp
@@ -38,7 +38,7 @@ def cloud(bridge: str, pytestconfig: pytest.Config) -> Iterator[LocalCloud]:
     capturing = pytestconfig.pluginmanager.getplugin("capturemanager")
     with ExitStack() as up:
         with capturing.global_and_fixture_disabled():
-            cloud = up.enter_context(running({}, new_logs()))
+            cloud = up.enter_context(running(Options(), new_logs()))
         yield cloud
         with capturing.global_and_fixture_disabled():
             up.close()

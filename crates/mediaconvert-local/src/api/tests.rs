@@ -50,6 +50,7 @@ impl Api {
             work_dir: std::env::temp_dir(),
             schedule: Schedule::new(0),
             update_minute: Duration::from_millis(50),
+            earlier: None,
         };
         let service = Service {
             quotas: Quotas::new(1.0),

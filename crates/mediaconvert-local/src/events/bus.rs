@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::event::JobEvent;
 use super::faults::{EventFaults, FaultyWay};
+use super::log::EventLog;
 
 /// The most entries that one `PutEvents` takes.
 const BATCH: usize = 10;
@@ -29,10 +30,10 @@ pub(crate) struct EventBus {
 }
 
 impl EventBus {
-    /// Starts the delivery, with these faults on the way.
-    pub(crate) fn start(client: Client, faults: EventFaults) -> Self {
+    /// Starts the delivery, with these faults on the way. `log` gets every event.
+    pub(crate) fn start(client: Client, faults: EventFaults, log: EventLog) -> Self {
         let (queue, events) = mpsc::unbounded_channel();
-        tokio::spawn(deliver(client, events, faults));
+        tokio::spawn(deliver(client, events, faults, log));
         Self { queue }
     }
 
@@ -52,7 +53,12 @@ impl EventBus {
     }
 }
 
-async fn deliver(client: Client, mut events: UnboundedReceiver<(Instant, JobEvent)>, faults: EventFaults) {
+async fn deliver(
+    client: Client,
+    mut events: UnboundedReceiver<(Instant, JobEvent)>,
+    faults: EventFaults,
+    mut log: EventLog,
+) {
     let mut way = FaultyWay::new(faults);
     // Delayed events come one by one, each in its own time.
     let at_once = if faults.delay.is_zero() { BATCH } else { 1 };
@@ -64,8 +70,13 @@ async fn deliver(client: Client, mut events: UnboundedReceiver<(Instant, JobEven
             Ok(_) => {
                 for (arisen, event) in batch.drain(..) {
                     sleep_until(arisen + faults.delay).await;
-                    out.extend(way.pass(event));
+                    let dropped = way.drops(&event);
+                    log.write(&event, dropped);
+                    if !dropped {
+                        out.extend(way.pass(event));
+                    }
                 }
+                log.flush();
             }
             Err(_) => out = way.release(),
         }
@@ -162,8 +173,12 @@ mod tests {
     }
 
     async fn delivered(faults: EventFaults, count: usize) -> Vec<u64> {
+        delivered_and_logged(faults, count, EventLog::default()).await
+    }
+
+    async fn delivered_and_logged(faults: EventFaults, count: usize, log: EventLog) -> Vec<u64> {
         let (client, mut taken) = event_bus().await;
-        let bus = EventBus::start(client, faults);
+        let bus = EventBus::start(client, faults, log);
         (0..25).for_each(|number| bus.put(event(number)));
         let mut numbers = Vec::new();
         while numbers.len() < count {
@@ -191,6 +206,30 @@ mod tests {
         numbers.sort_unstable();
         let twice: Vec<u64> = (0..25).flat_map(|number| [number, number]).collect();
         assert_eq!(numbers, twice);
+    }
+
+    #[tokio::test]
+    async fn the_log_has_every_event_once_and_tells_which_were_dropped() {
+        let faults = EventFaults {
+            drop: 0.3,
+            duplicate: 0.3,
+            ..EventFaults::default()
+        };
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let arrived = delivered_and_logged(faults, 20, EventLog::create(file.path()).unwrap()).await;
+        let logged: Vec<Value> = std::fs::read_to_string(file.path())
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let numbers = logged
+            .iter()
+            .map(|line| line["detail"]["number"].as_u64().unwrap());
+        assert_eq!(numbers.collect::<Vec<_>>(), (0..25).collect::<Vec<_>>());
+        for line in logged.iter().filter(|line| line["dropped"] == true) {
+            assert!(!arrived.contains(&line["detail"]["number"].as_u64().unwrap()));
+        }
+        assert!(logged.iter().any(|line| line["dropped"] == true));
     }
 
     #[tokio::test]

@@ -47,12 +47,17 @@ impl FaultyWay {
         }
     }
 
-    /// What comes out when an event goes in.
-    pub(crate) fn pass(&mut self, event: JobEvent) -> Vec<JobEvent> {
-        if self.meets(self.faults.drop) {
+    /// Whether the next event is lost; asked of each before it goes in.
+    pub(crate) fn drops(&mut self, event: &JobEvent) -> bool {
+        let drops = self.meets(self.faults.drop);
+        if drops {
             tracing::info!(job = event.job_arn, status = event.status(), "event dropped");
-            return Vec::new();
         }
+        drops
+    }
+
+    /// What comes out when an event goes in that isn't lost.
+    pub(crate) fn pass(&mut self, event: JobEvent) -> Vec<JobEvent> {
         let mut copies = vec![event];
         if self.meets(self.faults.duplicate) {
             tracing::info!(
@@ -112,7 +117,12 @@ mod tests {
     /// The numbers of 1,000 events in the order in which they come out.
     fn deliver(faults: EventFaults) -> Vec<usize> {
         let mut way = FaultyWay::new(faults);
-        let mut out: Vec<JobEvent> = (0..1000).flat_map(|number| way.pass(event(number))).collect();
+        let mut out = Vec::new();
+        for event in (0..1000).map(event) {
+            if !way.drops(&event) {
+                out.extend(way.pass(event));
+            }
+        }
         out.extend(way.release());
         out.iter().map(|event| event.job_arn.parse().unwrap()).collect()
     }

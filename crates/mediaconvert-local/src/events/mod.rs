@@ -3,7 +3,9 @@
 mod bus;
 mod event;
 mod faults;
+mod log;
 
 pub(crate) use bus::EventBus;
 pub(crate) use event::JobEvent;
 pub(crate) use faults::EventFaults;
+pub(crate) use log::EventLog;

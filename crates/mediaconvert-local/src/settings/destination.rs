@@ -32,6 +32,16 @@ impl Destination {
             stem,
         })
     }
+
+    /// The part of all keys that ends in a slash, or nothing.
+    pub(crate) fn folder(&self) -> &str {
+        &self.stem[..self.stem.len() - self.name().len()]
+    }
+
+    /// The beginning of all files' names.
+    pub(crate) fn name(&self) -> &str {
+        self.stem.rsplit_once('/').map_or(&*self.stem, |(_, name)| name)
+    }
 }
 
 /// `$dt$` and its like, which MediaConvert replaces in names.

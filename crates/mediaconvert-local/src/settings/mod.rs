@@ -25,6 +25,7 @@ use serde_json::Value;
 
 pub(crate) use audio::{AudioCodec, AudioDescription, Language};
 pub(crate) use container::Container;
+pub(crate) use destination::Destination;
 pub(crate) use error::SettingsError;
 pub(crate) use group::OutputGroup;
 pub(crate) use input::{AudioSelector, Input, InputUri, Rotate};
