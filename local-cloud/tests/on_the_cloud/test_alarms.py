@@ -177,6 +177,7 @@ _CAUSES: list[dict[str, Cause]] = [
         "JobErrorsAlarm": partial(_invocations, function="JobEventsFunction", payload=partial(_event, "error")),
     },
     {"RecoverJobsErrorsAlarm": partial(_invocations, function="RecoverJobsFunction", payload=dict)},
+    {"RotationFailedAlarm": partial(_invocations, function="RotateApiKeyFunction", payload=dict)},
     {"StuckJobsAlarm": _stuck_jobs},
 ]
 _ALARMS = sorted(name for causes in _CAUSES for name in causes)
