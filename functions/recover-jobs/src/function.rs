@@ -49,7 +49,11 @@ impl Function {
         let LambdaEvent { payload, context } = event;
         let function = &context.env_config.function_name;
         let trigger = trigger(payload).map_err(|message| {
-            tracing::error!(requestId = context.request_id, reason = message, "invocation refused");
+            tracing::error!(
+                requestId = context.request_id,
+                reason = message,
+                "invocation refused"
+            );
             Diagnostic {
                 error_type: "InvalidRequest".to_owned(),
                 error_message: message,
