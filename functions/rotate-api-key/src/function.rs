@@ -23,7 +23,7 @@ pub struct RotateApiKey {
     /// The secret it rotates, and no other.
     pub secret: Secret,
     /// What sends the key; without one, there is nobody to give it to.
-    pub connection: Option<Connection>,
+    pub connections: Vec<Connection>,
     /// What takes the key; without one, there is nobody to ask.
     pub webhook: Option<Webhook>,
     /// How long whoever takes the key gets to learn it, before EventBridge sends it.
@@ -91,17 +91,20 @@ impl RotateApiKey {
     }
 
     async fn set_secret(&self, token: &str) -> Result<(), RotationError> {
-        let Some(connection) = &self.connection else {
-            tracing::info!("EVENTS_CONNECTION_NAME is not set: nobody sends the key");
+        if self.connections.is_empty() {
+            tracing::info!("CONNECTION_NAMES is not set: nobody sends the key");
             return Ok(());
-        };
+        }
         let pending = self.secret.pending(token).await?;
         let pending = pending.ok_or_else(|| no_value(token))?;
         // The version has its value since an earlier invocation at the latest. A key that EventBridge sent
-        // before the webhook knows it would be answered 401, for which EventBridge may deauthorize
+        // before the webhook knows it would be answered 401, for which EventBridge deauthorizes
         // the connection, and hold all events back.
         sleep(self.learning).await;
-        connection.send_from_now_on(pending.key()).await
+        for connection in &self.connections {
+            connection.send_from_now_on(pending.key()).await?;
+        }
+        Ok(())
     }
 
     async fn test_secret(&self, token: &str) -> Result<(), RotationError> {
@@ -124,7 +127,7 @@ impl RotateApiKey {
         self.secret.make_current(token, current).await
     }
 
-    /// Gives the connection AWSCURRENT's key, whichever that is by now: the pending one opens nothing any
+    /// Gives every connection AWSCURRENT's key, whichever that is by now: the pending one opens nothing any
     /// more once the rotation is cancelled. Answers what is to be told of the failure.
     async fn put_back_after(&self, failure: RotationError) -> RotationError {
         match self.put_back().await {
@@ -137,11 +140,16 @@ impl RotateApiKey {
     }
 
     async fn put_back(&self) -> Result<(), RotationError> {
-        let Some(connection) = &self.connection else {
+        if self.connections.is_empty() {
             return Ok(());
-        };
+        }
         let current = self.secret.current().await?;
-        connection.send_from_now_on(current.key()).await
+        let mut put_back = Ok(());
+        for connection in &self.connections {
+            // One that can't be reached is no reason to leave the others.
+            put_back = put_back.and(connection.send_from_now_on(current.key()).await);
+        }
+        put_back
     }
 }
 

@@ -26,13 +26,17 @@ async fn main() -> ExitCode {
 async fn rotate_api_key() -> Result<(), Error> {
     startup::logging::init(env!("CARGO_CRATE_NAME"))?;
     let secret = startup::variable("API_KEY_SECRET_ARN")?;
-    let connection = startup::optional_variable("EVENTS_CONNECTION_NAME")?;
+    let connections = startup::optional_variable("CONNECTION_NAMES")?.unwrap_or_default();
     let webhook = startup::optional_variable("JOB_EVENTS_URL")?;
     let learning = startup::parsed_variable("KEY_LEARNING_SECONDS")?.map(Duration::from_secs);
     let aws = startup::sdk_config(TIMEOUTS).await;
+    let events = EventBridge::new(&aws);
+    let connections = connections.split(',').filter(|name| !name.is_empty());
     let function = RotateApiKey {
         secret: Secret::new(SecretsManager::new(&aws), secret),
-        connection: connection.map(|name| Connection::new(EventBridge::new(&aws), name)),
+        connections: connections
+            .map(|name| Connection::new(events.clone(), name.to_owned()))
+            .collect(),
         webhook: webhook.map(|url| Webhook::new(https_connector(), url)),
         learning: learning.unwrap_or(KEY_LEARNING),
     };

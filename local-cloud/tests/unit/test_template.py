@@ -221,8 +221,19 @@ def test_days_that_secrets_manager_would_refuse_are_refused(days: str) -> None:
         Stack(KeyRotationDays=days)
 
 
+def test_a_host_that_refuses_the_key_deauthorizes_no_connection_but_its_own() -> None:
+    stack = Stack(HostWebhookUrl="https://a.b/")
+    connections = {name: each["ConnectionArn"] for name, each in stack.of_type("AWS::Events::ApiDestination").items()}
+    assert connections == {"EventsDestination": "EventsConnection.Arn", "HostDestination": "HostConnection.Arn"}
+    [mine, host] = stack.of_type("AWS::Events::Connection").values()
+    assert mine["AuthParameters"] == host["AuthParameters"]
+
+
 def test_the_key_is_rolled_where_it_is_sent_and_asked_for_where_it_is_taken() -> None:
     variables = Stack().variables("RotateApiKeyFunction")
     assert variables["API_KEY_SECRET_ARN"] == Stack().variables("JobEventsFunction")["API_KEY_SECRET_ARN"]
-    assert variables["EVENTS_CONNECTION_NAME"] == "EventsConnection"
+    assert variables["CONNECTION_NAMES"] == "EventsConnection"
+    assert Stack(HostWebhookUrl="https://a.b/").variables("RotateApiKeyFunction")["CONNECTION_NAMES"] == (
+        "EventsConnection,HostConnection"
+    )
     assert "JOB_EVENTS_URL" in variables

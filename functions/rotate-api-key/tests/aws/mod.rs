@@ -1,8 +1,8 @@
-//! The little of AWS that a rotation touches, in memory: one secret, one connection and the webhook. It
+//! The little of AWS that a rotation touches, in memory: one secret, two connections and the webhook. It
 //! keeps AWS's rules for versions, counts calls and breaks off at any of them, so that tests can ask which
 //! keys work afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub(crate) const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:s
 pub(crate) const OLD_KEY: &str = "the-old-key";
 pub(crate) const NEW_KEY: &str = "the-new-key";
 pub(crate) const TOKEN: &str = "new-version";
+const CONNECTIONS: [&str; 2] = ["to-webhook", "to-host"];
 pub(crate) const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
 /// How a call goes wrong.
@@ -50,8 +51,8 @@ pub(crate) struct Version {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) versions: BTreeMap<String, Version>,
-    /// The key that EventBridge sends.
-    pub(crate) sent: String,
+    /// The key that EventBridge sends, by connection.
+    pub(crate) sent: BTreeMap<String, String>,
     /// The connection's state each time somebody asks; the last one stays.
     pub(crate) connection_states: Vec<&'static str>,
     /// How many requests the webhook still refuses, whatever their key.
@@ -79,7 +80,9 @@ impl Aws {
         };
         Self(Arc::new(Mutex::new(State {
             versions: BTreeMap::from([("old-version".to_owned(), current), (TOKEN.to_owned(), pending)]),
-            sent: OLD_KEY.to_owned(),
+            sent: CONNECTIONS
+                .map(|name| (name.to_owned(), OLD_KEY.to_owned()))
+                .into(),
             connection_states: vec!["AUTHORIZED"],
             refusals: 0,
             calls: Vec::new(),
@@ -100,7 +103,9 @@ impl Aws {
         let (secrets, events) = self.clients();
         RotateApiKey {
             secret: Secret::new(secrets, SECRET.to_owned()),
-            connection: Some(Connection::new(events, "connection".to_owned())),
+            connections: CONNECTIONS
+                .map(|name| Connection::new(events.clone(), name.to_owned()))
+                .into(),
             webhook: Some(Webhook::new(
                 SharedHttpConnector::new(self.clone()),
                 "https://webhook.test/".to_owned(),
@@ -109,10 +114,16 @@ impl Aws {
         }
     }
 
-    /// The function in a stack that has neither connection nor webhook.
+    /// The keys that the connections send: one, unless a rotation is half-way.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        let keys = self.look(|state| state.sent.values().cloned().collect::<BTreeSet<_>>());
+        keys.into_iter().collect()
+    }
+
+    /// The function in a stack that has neither connections nor webhook.
     pub(crate) fn function_alone(&self) -> RotateApiKey {
         RotateApiKey {
-            connection: None,
+            connections: Vec::new(),
             webhook: None,
             ..self.function()
         }
@@ -146,7 +157,7 @@ impl Aws {
     }
 
     pub(crate) fn sends_a_key_that_opens(&self) -> bool {
-        self.look(|state| state.opens(&state.sent))
+        self.look(|state| state.sent.values().all(|key| state.opens(key)))
     }
 
     fn clients(&self) -> (SecretsManager, EventBridge) {
@@ -245,13 +256,11 @@ impl State {
             "UpdateConnection" => {
                 let api_key = &body["AuthParameters"]["ApiKeyAuthParameters"];
                 assert_eq!(
-                    (&body["Name"], &body["AuthorizationType"], &api_key["ApiKeyName"]),
-                    (&json!("connection"), &json!("API_KEY"), &json!("X-API-Key"))
+                    (&body["AuthorizationType"], &api_key["ApiKeyName"]),
+                    (&json!("API_KEY"), &json!("X-API-Key"))
                 );
-                api_key["ApiKeyValue"]
-                    .as_str()
-                    .unwrap()
-                    .clone_into(&mut self.sent);
+                let connection = self.sent.get_mut(&text("Name")).unwrap();
+                api_key["ApiKeyValue"].as_str().unwrap().clone_into(connection);
                 (200, json!({"ConnectionState": "AUTHORIZING"}))
             }
             "DescribeConnection" => {
