@@ -149,12 +149,15 @@ async fn an_event_is_one_flat_line_in_the_log_and_no_key_is_ever_in_it() {
         line["durationMs"].is_u64() && line["requestId"].is_string(),
         "{line:?}"
     );
-    let refused = lines
-        .iter()
-        .filter(|line| line.get("level").is_some_and(|level| level == "WARN"));
-    let reasons: Vec<_> = refused.map(|line| line["reason"].as_str().unwrap()).collect();
-    assert!(reasons.contains(&"the key is missing or wrong"), "{reasons:?}");
-    assert!(reasons.contains(&"detail.status is missing"), "{reasons:?}");
+    let refused = lines.iter().filter(|line| {
+        let message = line.get("message");
+        message.is_some_and(|message| message == "event refused")
+    });
+    let refused = refused.map(|line| (line["level"].as_str().unwrap(), line["reason"].as_str().unwrap()));
+    let refused: Vec<_> = refused.collect();
+    for reason in ["the key is missing or wrong", "detail.status is missing"] {
+        assert!(refused.contains(&("WARN", reason)), "{refused:?}");
+    }
     assert!(
         lines.iter().any(|line| line.get("RejectedKeys").is_some()),
         "{printed}"
