@@ -48,8 +48,6 @@ impl RotateApiKey {
         let Request { step, token } = Request::from_json(payload, self.secret.arn())?;
         match self.take_step(step, &token).await {
             Ok(()) => Ok(()),
-            // Nothing was done: the connection has the key it had.
-            Err(failure @ RotationError::InvalidRequest(_)) => Err(failure),
             Err(failure) if step == Step::Create => Err(failure),
             Err(failure) => Err(self.put_back_after(failure).await),
         }
