@@ -344,16 +344,22 @@ async fn a_job_is_in_the_index_until_it_ends_and_moves_there_only_when_it_is_loo
     assert_eq!(indexed(10).await, [""; 0], "checked when its first event came");
     assert_eq!(indexed(11).await, [job.as_str()], "no update moves it");
 
-    assert!(matches!(open.look(&job, at(40)).await.unwrap(), Look::News));
+    assert!(matches!(
+        open.look(&job, at(40), at(2_000)).await.unwrap(),
+        Look::News
+    ));
     assert_eq!(
         (indexed(50).await, indexed(51).await),
         (vec![], vec![job.to_string()])
     );
     assert!(
-        matches!(open.look(&job, at(40)).await.unwrap(), Look::Done),
+        matches!(open.look(&job, at(40), at(2_000)).await.unwrap(), Look::Done),
         "looked at already"
     );
-    assert!(matches!(open.look(&job, at(60)).await.unwrap(), Look::Silent));
+    assert!(matches!(
+        open.look(&job, at(60), at(2_000)).await.unwrap(),
+        Look::Silent
+    ));
     open.checked(&job, at(70)).await.unwrap();
     assert_eq!(
         (indexed(70).await, indexed(71).await),
@@ -362,9 +368,19 @@ async fn a_job_is_in_the_index_until_it_ends_and_moves_there_only_when_it_is_loo
 
     open.not_found(&job, at(80)).await.unwrap();
     assert_eq!(indexed(1_000).await, [""; 0]);
-    assert!(matches!(open.look(&job, at(1_000)).await.unwrap(), Look::Done));
+    assert!(matches!(
+        open.look(&job, at(1_000), at(2_000)).await.unwrap(),
+        Look::Done
+    ));
     tell("STATUS_UPDATE", 90).await;
     assert_eq!(indexed(1_000).await, [job.as_str()], "it is heard of again");
+
+    tell("STATUS_UPDATE", 9_000).await;
+    let future = open.look(&job, at(1_000), at(2_000)).await.unwrap();
+    assert!(
+        matches!(future, Look::Silent),
+        "an event of the future is no news"
+    );
 
     tell("COMPLETE", 95).await;
     for late in ["STATUS_UPDATE", "NEW_WARNING", "PROGRESSING"] {

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use jobs::table::JobsTable;
+use jobs::table::{JobsTable, StoreError};
 use jobs::{JobId, QueueArn, Submission, Timestamp};
 use startup::logging::with_causes;
 use uuid::Uuid;
@@ -15,6 +15,11 @@ use uuid::Uuid;
 use crate::claims::{Claim, ClaimError, Claims};
 use crate::mediaconvert::{LookUpFailed, MediaConvert};
 use crate::patience::Patience;
+
+/// MediaConvert doesn't say how long it takes to show a job that was created.
+const SHOWN_AFTER_MS: u64 = 30 * 60 * 1000;
+/// For so long it shows one after its end.
+const SHOWN_FOR_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 
 /// What the answer takes.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
@@ -46,7 +51,7 @@ pub enum LeftBehind {
     Unrecorded(JobId),
     /// There is no job, and the claim is gone.
     GivenUp,
-    /// Somebody works under it, has finished it, or has given it up.
+    /// Somebody works under it, has finished it, or has given it up; or it is too early to tell.
     NotLeft,
 }
 
@@ -96,8 +101,8 @@ impl Finish {
 
     /// Finishes the submission under the claim `item`, or gives it up; `deadline` is when Lambda ends the
     /// invocation. The request may come again at any time, so it goes about it as that would: under a
-    /// claim of its own. A claim must be given up only long after its time: until MediaConvert shows
-    /// every job that was created under it.
+    /// claim of its own. A claim is given up once MediaConvert must show every job that was created under it,
+    /// or can't show any more.
     ///
     /// # Errors
     /// See [`NotFinished`].
@@ -121,8 +126,14 @@ impl Finish {
         let Some(claim) = taken else {
             return Ok(LeftBehind::NotLeft);
         };
-        if let Some(job_id) = self.look_up(&claim).await? {
-            return Ok(self.finish(claim, job_id, deadline).await.into());
+        let age = now
+            .as_millis()
+            .saturating_sub(claim.submission.submitted_at.as_millis());
+        match self.look_up(&claim).await {
+            Ok(Some(job_id)) => return Ok(self.finish(claim, job_id, deadline).await.into()),
+            Ok(None) if age < SHOWN_AFTER_MS => return Ok(LeftBehind::NotLeft),
+            Err(failed) if age < SHOWN_FOR_MS => return Err(failed.into()),
+            Ok(None) | Err(_) => {}
         }
         self.claims.give_up(&claim).await;
         Ok(LeftBehind::GivenUp)
@@ -152,7 +163,8 @@ impl Finish {
     pub(crate) async fn finish(&self, mut claim: Claim, job_id: JobId, deadline: SystemTime) -> Finished {
         claim.claimed_job_id = Some(job_id.clone());
         // Whoever took the claim over in the meantime finds the same job.
-        let claimed = keep_trying(&job_id, deadline, || self.claims.update(&claim)).await;
+        let update = || self.claims.update(&claim);
+        let claimed = keep_trying(&job_id, deadline, update, ClaimError::is_curable).await;
         let finished = self.record(claim, job_id, deadline).await;
         Finished {
             recorded: finished.recorded && claimed,
@@ -169,7 +181,7 @@ impl Finish {
                 self.jobs
                     .record_submission(job_id.clone(), claim.submission.clone())
             };
-            claim.recorded = keep_trying(&job_id, deadline, write).await;
+            claim.recorded = keep_trying(&job_id, deadline, write, StoreError::is_curable).await;
             if claim.recorded {
                 self.mark_recorded(&claim, deadline).await;
             }
@@ -193,7 +205,7 @@ impl Finish {
     }
 }
 
-/// Writes for as long as the invocation lasts, and says whether that was long enough.
+/// Writes for as long as the invocation lasts and trying again can help, and says whether it did.
 ///
 /// Failing is not an error of the request: the job runs, and its events make its row. What its submission
 /// alone knows is missing from there until the request comes again.
@@ -201,12 +213,14 @@ async fn keep_trying<T, E: Error + 'static>(
     job_id: &JobId,
     deadline: SystemTime,
     write: impl AsyncFn() -> Result<T, E>,
+    is_curable: impl Fn(&E) -> bool,
 ) -> bool {
     let mut patience = Patience::before(deadline, FOR_THE_ANSWER);
     while let Err(error) = write().await {
+        let can_help = is_curable(&error);
         let error = with_causes(&error);
         tracing::warn!(jobId = %job_id, error, "submission not recorded yet");
-        if !patience.pause().await {
+        if !can_help || !patience.pause().await {
             tracing::error!(jobId = %job_id, error, "submission not recorded; the job runs");
             return false;
         }
@@ -276,21 +290,41 @@ mod tests {
         assert_eq!(keys, [None, None], "a finished claim leaves the index");
     }
 
+    fn submitted(mut claim: Value, days_ago: f64) -> Value {
+        let now = Timestamp::from(SystemTime::now()).as_millis();
+        let ago = Duration::from_secs_f64(days_ago * 86_400.0).as_millis();
+        let at = u128::from(now) - ago;
+        claim["submission"]["M"]["submittedAt"] = json!({ "N": at.to_string() });
+        claim
+    }
+
     #[tokio::test]
-    async fn a_claim_that_came_to_no_job_is_given_up() {
-        let nothing = json!({ "jobs": [] });
-        let queues = answering([(200, nothing.clone()), (200, nothing)]);
-        let (outcome, calls) = left_behind(&claim(recent(), None), &queues, 2).await;
+    async fn a_claim_that_came_to_no_job_is_given_up_once_mediaconvert_must_show_every_job() {
+        let nothing = || {
+            let nothing = json!({ "jobs": [] });
+            answering([(200, nothing.clone()), (200, nothing)])
+        };
+        let early = submitted(claim(recent(), None), 0.01);
+        let (outcome, _) = left_behind(&early, &nothing(), 1).await;
+        assert_eq!(outcome.unwrap(), LeftBehind::NotLeft);
+
+        let late = submitted(claim(recent(), None), 0.03);
+        let (outcome, calls) = left_behind(&late, &nothing(), 2).await;
         assert_eq!(outcome.unwrap(), LeftBehind::GivenUp);
         assert_eq!(calls[2]["Key"], json!({ "jobId": { "S": "idempotency#k" } }));
         assert_eq!(calls[2]["ConditionExpression"], "claimant = :claimant");
     }
 
     #[tokio::test]
-    async fn a_claim_is_kept_where_mediaconvert_does_not_say_whether_it_has_the_job() {
-        let refusing = answering([(403, json!({ "message": "no" }))]);
-        let (outcome, _) = left_behind(&claim(recent(), None), &refusing, 1).await;
+    async fn a_claim_is_kept_while_mediaconvert_could_say_whether_it_has_the_job() {
+        let refusing = || answering([(403, json!({ "message": "no" }))]);
+        let recent_claim = submitted(claim(recent(), None), 89.0);
+        let (outcome, _) = left_behind(&recent_claim, &refusing(), 1).await;
         assert!(matches!(outcome, Err(NotFinished::LookUp(_))), "{outcome:?}");
+
+        let forgotten = submitted(claim(recent(), None), 91.0);
+        let (outcome, _) = left_behind(&forgotten, &refusing(), 2).await;
+        assert_eq!(outcome.unwrap(), LeftBehind::GivenUp);
     }
 
     #[tokio::test]

@@ -52,7 +52,8 @@ impl<'a> Answer<'a> {
         let started_at = times.and_then(|times| times.start_time());
         let finished_at = times.and_then(|times| times.finish_time());
         let (status, at, details) = match self.job.status() {
-            Some(JobStatus::Progressing) => ("PROGRESSING", started_at, json!({})),
+            // Without the time of its start it would be news at every check.
+            Some(JobStatus::Progressing) if started_at.is_some() => ("PROGRESSING", started_at, json!({})),
             Some(JobStatus::Canceled) => ("CANCELED", finished_at, json!({})),
             Some(JobStatus::Error) => ("ERROR", finished_at, self.failure()),
             Some(JobStatus::Complete) => {

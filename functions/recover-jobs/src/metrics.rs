@@ -12,7 +12,7 @@ pub struct Tally {
     pub jobs_recovered: u64,
     /// Those that it does not know any more.
     pub jobs_not_found: u64,
-    /// Those that it has had for over a day and not ended.
+    /// Those that it has had for over a day and not ended, and whatever can't be brought to its end.
     pub stuck_jobs: u64,
     /// Claims that had been left behind, and are finished or given up now.
     pub claims_settled: u64,

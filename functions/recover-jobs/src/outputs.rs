@@ -231,7 +231,8 @@ impl Base {
 fn is_refused(error: &SdkError<ListObjectsV2Error>) -> bool {
     const TOO_MANY_REQUESTS: u16 = 429;
     let status = error.raw_response().map(|response| response.status().as_u16());
-    status.is_some_and(|status| (400..500).contains(&status) && status != TOO_MANY_REQUESTS)
+    // 3xx is a bucket in another Region.
+    status.is_some_and(|status| (300..500).contains(&status) && status != TOO_MANY_REQUESTS)
 }
 
 /// Where the group's files begin; none where its destination names no bucket, or has identifiers such as

@@ -29,6 +29,13 @@ use crate::outputs::{OutputsUnavailable, StoredOutputs};
 /// [quota]: https://docs.aws.amazon.com/general/latest/gr/mediaconvert.html
 const PACE: Duration = Duration::from_millis(600);
 
+/// Ticks at that pace, and never faster to make up for a slow call.
+pub(crate) fn pace() -> Interval {
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pace
+}
+
 /// How long no event has to come before a job, or a claim, counts as left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence(Duration);
@@ -90,8 +97,7 @@ impl SilentJobs {
     pub(crate) async fn check(&self, until: SystemTime, tally: &mut Tally) -> Result<(), Stopped> {
         let mut failed = Ok(());
         let before = self.silence.before(SystemTime::now());
-        let mut pace = interval(PACE);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pace = pace();
         let mut start = None;
         loop {
             let found = self.open.page(OpenItem::Job, before, start).await?;
@@ -120,18 +126,17 @@ impl SilentJobs {
         pace: &mut Interval,
         tally: &mut Tally,
     ) -> Result<(), Stopped> {
-        match self.open.look(job_id, before).await? {
+        match self.open.look(job_id, before, SystemTime::now().into()).await? {
             Look::News | Look::Done => return Ok(()),
             Look::Silent => {}
         }
         pace.tick().await;
         let asked = self.ask(job_id, until, tally).await;
-        if let Err(stopped) = &asked
-            && !stopped.ends_all()
-        {
-            // Or it would be the first one of every check.
+        if let Err(stopped) = &asked {
+            tracing::error!(jobId = %job_id, reason = with_causes(stopped), "silent job not recovered");
+            tally.stuck_jobs += u64::from(!stopped.ends_all());
+            // Or it would be the first one of every check, and keep all others from being asked for.
             self.open.checked(job_id, SystemTime::now().into()).await?;
-            tracing::error!(jobId = %job_id, reason = with_causes(stopped), "silent job can't be recovered");
         }
         asked
     }

@@ -133,16 +133,18 @@ impl OpenItems {
         })
     }
 
-    /// Whether there was news of the job since `before`. If so, it is checked as of its newest event.
+    /// Whether there was news of the job between `before` and `now`. If so, it is checked as of its newest
+    /// event. One from the future is none: it would put the job off until then.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn look(&self, job_id: &JobId, before: Timestamp) -> Result<Look, StoreError> {
+    pub async fn look(&self, job_id: &JobId, before: Timestamp, now: Timestamp) -> Result<Look, StoreError> {
         let update = self
             .update(job_id)
             .update_expression("SET checkedAt = updatedAt")
-            .condition_expression("checkedAt < :before AND updatedAt >= :before")
+            .condition_expression("checkedAt < :before AND updatedAt BETWEEN :before AND :now")
             .expression_attribute_values(":before", time(before))
+            .expression_attribute_values(":now", time(now))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send();
         let Err(error) = Box::pin(update).await else {
