@@ -17,16 +17,15 @@ def commands(heading: str) -> list[str]:
 
 
 def run(script: str, cloud: Description, folder: Path) -> str:
-    """What an operator's shell prints, who has set STACK and the stack's outputs that the runbook uses."""
+    """What an operator's shell prints, who has run the page's first block."""
     variables = environment(
         AWS_ENDPOINT_URL=cloud.endpoint_url,
         AWS_DEFAULT_REGION=cloud.region,
         AWS_REGION=cloud.region,
-        STACK=cloud.stack_name,
-        API_KEY_SECRET_ARN=cloud.outputs["ApiKeySecretArn"],
         **cloud.administrator.variables(),
     )
-    shell = ["bash", "-euo", "pipefail", "-c", script]
+    [first] = commands("Operations")
+    shell = ["bash", "-euo", "pipefail", "-c", f"{first}\n{script}"]
     ran = subprocess.run(shell, cwd=folder, env=variables, capture_output=True, text=True)
     assert ran.returncode == 0, f"{script}\n{ran.stdout}{ran.stderr}"
     return ran.stdout

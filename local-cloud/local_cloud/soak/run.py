@@ -38,7 +38,9 @@ _OLD_KEY_EVENTS, _OLD_KEY_SECONDS = 100, 15
 _WITH_PREVIOUS_KEY = "event sent with the previous key"
 # Every kind of fault happens, or the soak proves less than it claims.
 _MUST_HAPPEN = (
-    *("event dropped", "event duplicated", "event held back", "dead letter", "webhook down", "killed"),
+    *("event dropped", "event duplicated", "event held back", "dead letter", "webhook down", "webhook refuses"),
+    *("killed: JobEventsFunction", "killed: SubmitJobFunction"),
+    *(f"call or request: dynamodb {fault}" for fault in ("throttled", "failed", "unanswered")),
     _WITH_PREVIOUS_KEY,
 )
 

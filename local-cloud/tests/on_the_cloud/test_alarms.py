@@ -103,6 +103,13 @@ def _letter_that_is_no_event(stack: _Stack) -> Iterator[Again]:
 
 
 @contextmanager
+def _letters_that_are_applied(stack: _Stack) -> Iterator[Again]:
+    for _ in range(5):
+        stack.send("EventsDeadLetterQueue", json.dumps(_event("complete-file-group")))
+    yield _nothing_more
+
+
+@contextmanager
 def _request_that_nobody_fetches(stack: _Stack) -> Iterator[Again]:
     with stack.without("SubmitQueueMapping"):
         stack.send("SubmitQueue", json.dumps({"input": "nowhere"}))
@@ -152,8 +159,8 @@ def _stuck_jobs(stack: _Stack) -> Iterator[Again]:
         stack.client("cloudwatch").put_metric_data(Namespace=OURS, MetricData=[datum])
 
     yield partial(count, 1)
-    # The later checks, until the earlier ones are half an hour old.
-    for _ in range(40):
+    # The later checks, until the earlier ones are two hours old.
+    for _ in range(130):
         count(0)
         time.sleep(1)
 
@@ -178,6 +185,7 @@ _CAUSES: list[dict[str, Cause]] = [
     },
     {"RecoverJobsErrorsAlarm": partial(_invocations, function="RecoverJobsFunction", payload=dict)},
     {"RotationFailedAlarm": partial(_invocations, function="RotateApiKeyFunction", payload=dict)},
+    {"DeliveryFailsAlarm": _letters_that_are_applied},
     {"StuckJobsAlarm": _stuck_jobs},
 ]
 _ALARMS = sorted(name for causes in _CAUSES for name in causes)

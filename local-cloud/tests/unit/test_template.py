@@ -212,7 +212,7 @@ def test_without_a_schedule_the_key_can_still_be_rotated_by_hand() -> None:
     stack = Stack(KeyRotationDays="0")
     assert "ApiKeyRotation" not in stack.resources
     permission = stack.properties("RotateApiKeyPermission")
-    assert (permission["Principal"], permission["SourceArn"]) == ("secretsmanager.amazonaws.com", "ApiKeySecret")
+    assert (permission["Principal"], permission["SourceAccount"]) == ("secretsmanager.amazonaws.com", "000000000000")
 
 
 @pytest.mark.parametrize("days", ["", "-1", "1001", "9999", "00", "7d"])

@@ -155,7 +155,8 @@ async fn flow(cloud: Arc<Cloud>, lane: usize, over: Arc<AtomicBool>) -> Vec<Stri
             .map(|number| format!("1700000000031-{lane}x{}", jobs.len() + number))
             .collect();
         let entries = batch.iter().map(|job_id| {
-            let event = webhook::event(&cloud, job_id, "PROGRESSING", T);
+            // Of a job that has ended, so that no check of the open ones asks for thousands.
+            let event = webhook::event(&cloud, job_id, "CANCELED", T);
             PutEventsRequestEntry::builder()
                 .source("aws.mediaconvert")
                 .detail_type("MediaConvert Job State Change")
