@@ -4,7 +4,8 @@ AWS asks for `events:UpdateConnection` and `events:DescribeConnection` on the co
 credentials in a secret in the account, `events!connection/<name>/…`, and writes that on behalf of the
 caller, who needs `secretsmanager:UpdateSecret`, `GetSecretValue` and `PutSecretValue` on it, and
 `CreateSecret` once the connection was deauthorized, as AWS's managed policy AmazonEventBridgeFullAccess
-has them ([connections]). ministack takes a connection for a rule, and keeps no secret. Here the caller's permissions are checked, and there is no secret either.
+has them ([connections]). ministack takes a connection for a rule, and keeps no secret. Here the
+caller's permissions are checked, and there is no secret either.
 
 [connections]: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-target-connection-auth.html
 """
