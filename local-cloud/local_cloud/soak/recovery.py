@@ -8,6 +8,7 @@ import functools
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,8 @@ MEANS = ("dead-letter-consumer", "silent-job-check", "previous-key")
 
 _CHECK = {"source": "aws.scheduler", "detail-type": "Scheduled Event"}
 _CHECK_SECONDS = 620
+# Each try waits a minute for the webhook to learn the key, and a call that fails makes for another try.
+_ROTATION_SECONDS = 400
 _QUEUES = {"EventsDeadLetterQueue": {"DelaySeconds": "2", "VisibilityTimeout": "30"}}
 _QUEUES["SubmitQueue"] = {"VisibilityTimeout": "20"}
 
@@ -122,11 +125,17 @@ class Recovery:
         )
 
     def rotate(self) -> bool:
-        """A rotation by the stack's own function, if it has one."""
-        if "RotateApiKeyFunction" not in self._resources:
-            return False
-        self._client("secretsmanager").rotate_secret(SecretId=self.cloud.outputs["ApiKeySecretArn"])
-        return True
+        """A rotation by the stack's own function; whether it came to its end."""
+        secrets, secret = self._client("secretsmanager"), self.cloud.outputs["ApiKeySecretArn"]
+
+        def current() -> str:
+            return secrets.get_secret_value(SecretId=secret)["VersionId"]
+
+        before = current()
+        secrets.rotate_secret(SecretId=secret)
+        with suppress(TimeoutError):
+            return wait_for("another key", lambda: current() != before, _ROTATION_SECONDS, pause=1)
+        return False
 
     def function(self, logical_id: str) -> str:
         """The function's name."""

@@ -42,6 +42,7 @@ _MUST_HAPPEN = (
     *("killed: JobEventsFunction", "killed: SubmitJobFunction"),
     *(f"call or request: dynamodb {fault}" for fault in ("throttled", "failed", "unanswered")),
     _WITH_PREVIOUS_KEY,
+    "key rotated",
 )
 
 
