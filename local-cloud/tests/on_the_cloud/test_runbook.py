@@ -123,7 +123,8 @@ def situation(request: pytest.FixtureRequest, cloud: Description) -> Iterator[_S
             with ThreadingHTTPServer(("127.0.0.1", 0), _Host) as host:
                 Thread(target=host.serve_forever, daemon=True).start()
                 # The stack was deployed without one, and EventBridge wants https.
-                made.shell = f"parameter() {{ echo http://127.0.0.1:{host.server_port}/; }}"
+                url, connection = f"http://127.0.0.1:{host.server_port}/", cloud.resources()["EventsConnection"]
+                made.shell = f"parameter() {{ echo {url}; }}; resource() {{ echo {connection}; }}"
                 yield made
                 host.shutdown()
             assert made.letters("HostDeadLetterQueueUrl") == 0
