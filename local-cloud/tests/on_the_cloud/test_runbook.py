@@ -135,7 +135,8 @@ def situation(request: pytest.FixtureRequest, cloud: Description) -> Iterator[_S
         case "Replay a day":
             job_id = made.job_whose_row_is_lost()
             yield made
-            wait_for("the row", lambda: made.has_row(job_id), seconds=30)
+            # It comes after all that the tests before sent today, thousands of events.
+            wait_for("the row", lambda: made.has_row(job_id), seconds=300)
         case "Another queue":
             queue = made.client("mediaconvert").create_queue(Name="old-queue")["Queue"]["Arn"]
             made.shell = f"OLD_QUEUE_ARN={queue}"
