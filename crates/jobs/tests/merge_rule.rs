@@ -3,7 +3,7 @@
 
 mod rule;
 
-use jobs::{Job, JobEvent, Received, Retention, Submission, Timestamp};
+use jobs::{Job, Retention, Timestamp};
 use proptest::prelude::*;
 use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries, deliveries_with_many_warnings};
 use serde_json::{Value, json};
@@ -72,16 +72,8 @@ proptest! {
 #[test]
 fn of_a_submission_tried_again_the_first_time_counts_in_either_order() {
     let submission = |at| {
-        let submission = Submission {
-            submitted_at: Timestamp::from_millis(at),
-            input: "s3://media/in.mov".parse().unwrap(),
-            profile: None,
-            destination: "s3://media/out/".to_owned(),
-            idempotency_key: None,
-            queue: None,
-            user_metadata: None,
-        };
-        Job::from_submission("1700000000000-abc123".parse().unwrap(), submission)
+        let job_id = "1700000000000-abc123".parse().unwrap();
+        Job::from_submission(job_id, rule::submission(at))
     };
     let row = submission(1).merge(submission(2));
     assert_eq!(row, submission(2).merge(submission(1)));
@@ -89,15 +81,7 @@ fn of_a_submission_tried_again_the_first_time_counts_in_either_order() {
 }
 
 fn event(status: &str, at: u64, details: Value) -> Job {
-    let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
-    let Value::Object(details) = details else {
-        panic!("{details} is not an object")
-    };
-    detail.as_object_mut().unwrap().extend(details);
-    match JobEvent::from_value(&json!({"detail": detail})).unwrap() {
-        Received::Event(event) => Job::from_event(event, Retention::default()),
-        Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
-    }
+    Job::from_event(rule::event(status, at, details), Retention::default())
 }
 
 /// An event's kind decides between two at one time; the row tells both in either order.
@@ -152,17 +136,8 @@ fn an_event_that_is_superseded_is_not_held() {
 /// MediaConvert answers whole seconds and no paths; an event has milliseconds and everything.
 #[test]
 fn what_mediaconvert_answered_gives_way_to_an_event_of_the_same_status_and_to_no_lesser_one() {
-    let answer = |status: &str, at, details| {
-        let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
-        detail
-            .as_object_mut()
-            .unwrap()
-            .extend(serde_json::from_value::<serde_json::Map<_, _>>(details).unwrap());
-        let Received::Event(told) = JobEvent::from_value(&json!({ "detail": detail })).unwrap() else {
-            panic!("{status} is unknown")
-        };
-        Job::from_answer(told, Retention::default())
-    };
+    let answer =
+        |status, at, details| Job::from_answer(rule::event(status, at, details), Retention::default());
     let complete = answer("COMPLETE", 9_000, json!({"queue": "arn:a"}));
     for told in [8_123, 9_000, 9_123] {
         let told = event("COMPLETE", told, json!({"queue": "arn:b"}));

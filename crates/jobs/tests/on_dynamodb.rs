@@ -22,10 +22,12 @@ use aws_sdk_dynamodb::types::{
 use jobs::event::Kind;
 use jobs::table::open_items::{INDEX, Look, OPEN_KEYS, OpenItem, OpenItems};
 use jobs::table::{JobsTable, Outcome, Recorded};
-use jobs::{Job, JobEvent, JobId, Received, Retention, Submission, Timestamp};
+use jobs::{Job, JobEvent, JobId, Retention, Timestamp};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use rule::{Delivery, Happening, Life, RETENTION_DAYS, deliveries, deliveries_with_many_warnings};
+use rule::{
+    Delivery, Happening, Life, RETENTION_DAYS, deliveries, deliveries_with_many_warnings, event, submission,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -164,18 +166,6 @@ fn key(name: &str, kind: KeyType) -> KeySchemaElement {
 fn attribute(name: &str, kind: ScalarAttributeType) -> AttributeDefinition {
     let attribute = AttributeDefinition::builder().attribute_name(name);
     attribute.attribute_type(kind).build().unwrap()
-}
-
-fn event(status: &str, at: u64, members: Value) -> JobEvent {
-    let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
-    let Value::Object(members) = members else {
-        panic!("{members} is not an object")
-    };
-    detail.as_object_mut().unwrap().extend(members);
-    match JobEvent::from_value(&json!({"detail": detail})).unwrap() {
-        Received::Event(event) => event,
-        Received::UnknownStatus { status, .. } => panic!("{status} is unknown"),
-    }
 }
 
 fn generated(
@@ -423,15 +413,6 @@ async fn the_longest_unchecked_come_first_page_by_page() {
 #[tokio::test]
 async fn whoever_ends_a_job_learns_how_long_it_took() {
     let engine = Engine::start("duration").await;
-    let submission = || Submission {
-        submitted_at: Timestamp::from_millis(1_000),
-        input: "s3://media/in.mov".parse().unwrap(),
-        profile: None,
-        destination: "s3://media/out/".to_owned(),
-        idempotency_key: None,
-        queue: None,
-        user_metadata: None,
-    };
     // In order, and after an event that was newer.
     for (job, late) in [("1-in-order", None), ("2-late", Some("NEW_WARNING"))] {
         let job: JobId = job.parse().unwrap();
@@ -442,7 +423,7 @@ async fn whoever_ends_a_job_learns_how_long_it_took() {
         };
         engine
             .table
-            .record_submission(job.clone(), submission())
+            .record_submission(job.clone(), submission(1_000))
             .await
             .unwrap();
         if let Some(late) = late {

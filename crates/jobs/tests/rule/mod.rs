@@ -147,10 +147,7 @@ impl Life {
 
     fn submission(&self, at: u64) -> Submission {
         Submission {
-            submitted_at: Timestamp::from_millis(at),
-            input: "s3://media/in.mov".parse().unwrap(),
             profile: self.has("profile", at).then(|| "mp4".to_owned()),
-            destination: "s3://media/out/".to_owned(),
             idempotency_key: self.has("idempotencyKey", at).then(|| "media-42".to_owned()),
             queue: self.queue(SUBMISSION, at).map(|queue| queue.parse().unwrap()),
             user_metadata: Some(
@@ -161,6 +158,7 @@ impl Life {
                     .map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned()))
                     .collect(),
             ),
+            ..submission(at)
         }
     }
 
@@ -435,6 +433,29 @@ impl Life {
         });
         let (at, _, kind) = ranked.max().unwrap();
         (at, kind)
+    }
+}
+
+/// An event of one certain job, with these members of `detail` besides what identifies it.
+pub(crate) fn event(status: &str, at: u64, members: Value) -> JobEvent {
+    let mut detail = json!({"jobId": "1700000000000-abc123", "status": status, "timestamp": at});
+    let Value::Object(members) = members else {
+        panic!("{members} is not an object")
+    };
+    detail.as_object_mut().unwrap().extend(members);
+    read(&json!({ "detail": detail }))
+}
+
+/// The least that a submission tells.
+pub(crate) fn submission(at: u64) -> Submission {
+    Submission {
+        submitted_at: Timestamp::from_millis(at),
+        input: "s3://media/in.mov".parse().unwrap(),
+        profile: None,
+        destination: "s3://media/out/".to_owned(),
+        idempotency_key: None,
+        queue: None,
+        user_metadata: None,
     }
 }
 
