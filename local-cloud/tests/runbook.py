@@ -7,6 +7,9 @@ from pathlib import Path
 from local_cloud.harness.description import Description
 from local_cloud.harness.tools import ROOT, environment
 
+# Version 1 of the CLI, which pip has, takes SQS's endpoint from nowhere else.
+_AWS = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
+
 
 def commands(heading: str) -> list[str]:
     """The shell blocks of a section, without those of the sections in it."""
@@ -25,7 +28,7 @@ def run(script: str, cloud: Description, folder: Path) -> str:
         **cloud.administrator.variables(),
     )
     [first] = commands("Operations")
-    shell = ["bash", "-euo", "pipefail", "-c", f"{first}\n{script}"]
+    shell = ["bash", "-euo", "pipefail", "-c", "\n".join([_AWS, first, script])]
     ran = subprocess.run(shell, cwd=folder, env=variables, capture_output=True, text=True)
     assert ran.returncode == 0, f"{script}\n{ran.stdout}{ran.stderr}"
     return ran.stdout

@@ -6,7 +6,6 @@ there first: a letter to receive, a job to cancel.
 
 import json
 import re
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,13 +15,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import runbook
 from local_cloud.harness.description import Description
-from local_cloud.harness.tools import ROOT, environment
+from local_cloud.harness.tools import ROOT
 from local_cloud.harness.waiting import wait_for
 
 _RUNBOOK = (ROOT / "docs" / "operations.md").read_text()
-# Version 1 of the CLI, which pip has, takes SQS's endpoint from nowhere else.
-_AWS = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
 # Sections whose commands aren't run here, and why.
 _LEFT_OUT = {
     "The key": "test_key_rotation.py runs them",
@@ -39,13 +37,6 @@ def _sections() -> dict[str, str]:
         if blocks := re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             commands[title] = "\n".join(blocks)
     return commands
-
-
-def _functions() -> str:
-    """What the commands use: the page's first block."""
-    found = re.search(r"^```sh\n(.*?)^```", _RUNBOOK, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
 
 
 class _Situation:
@@ -147,14 +138,7 @@ def situation(request: pytest.FixtureRequest, cloud: Description) -> Iterator[_S
 
 @pytest.mark.parametrize("section", [section for section in _sections() if section not in _LEFT_OUT])
 def test_the_commands_run(section: str, situation: _Situation, cloud: Description, tmp_path: Path) -> None:
-    script = "\n".join(["set -euo pipefail", _AWS, _functions(), situation.shell, _sections()[section]])
-    variables = environment(
-        AWS_ENDPOINT_URL=cloud.endpoint_url,
-        AWS_DEFAULT_REGION=cloud.region,
-        **cloud.administrator.variables(),
-    )
-    ran = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True)
-    assert ran.returncode == 0, f"{ran.stdout}{ran.stderr}"
+    runbook.run(f"{situation.shell}\n{_sections()[section]}", cloud, tmp_path)
 
 
 def test_what_is_left_out_is_there() -> None:
