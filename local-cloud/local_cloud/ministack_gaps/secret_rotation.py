@@ -10,7 +10,7 @@ value is set can't get another one, and one without a value can't be read.
 
 ministack's RotateSecret copies the present value into a new version and invokes nothing; it has no
 CancelRotateSecret, nor the resource; its PutSecretValue overwrites a version. Here no clock starts a
-rotation, and it is begun anew after a second, at most twice.
+rotation, it is begun anew after a second, at most twice, and a secret's rotations are one at a time.
 """
 
 import contextvars
@@ -31,6 +31,9 @@ _log = logging.getLogger("secret-rotation")
 _STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _TRIES = 3
 _PAUSE = 1.0
+
+# ARNs of the secrets whose rotation goes on.
+_under_way: set[str] = set()
 
 Answer = tuple[int, dict[str, str], bytes]
 Secret = dict[str, Any]
@@ -63,13 +66,14 @@ def _rotate_secret(data: dict[str, Any]) -> Answer:
     pending, _ = secretsmanager._find_stage_version(secret, "AWSPENDING")
     current, _ = secretsmanager._find_stage_version(secret, "AWSCURRENT")
     if pending and pending != current:
-        _in_background(_rotate, secret, pending)
+        if secret["ARN"] not in _under_way:
+            _begin(secret, pending)
         return _refused(
             "InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted."
         )
     token = data.get("ClientRequestToken") or new_uuid()
     _stage_empty_version(secret, token)
-    _in_background(_rotate, secret, token)
+    _begin(secret, token)
     return json_response({**answer, "VersionId": token})
 
 
@@ -126,22 +130,35 @@ def _stage_empty_version(secret: Secret, token: str) -> None:
     }
 
 
+def _begin(secret: Secret, token: str) -> None:
+    _under_way.add(secret["ARN"])
+    _in_background(_rotate, secret, token)
+
+
 def _in_background(work: Any, *arguments: Any) -> None:
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(work, *arguments), name="secret-rotation", daemon=True).start()
 
 
 def _rotate(secret: Secret, token: str) -> None:
-    for attempt in range(_TRIES):
-        try:
-            for step in _STEPS:
-                _take(secret, token, step)
-        except StepFailedError as failed:
-            _log.warning("%s: try %d failed: %s", secret["Name"], attempt + 1, failed)
+    try:
+        for attempt in range(_TRIES):
+            if _takes_all_steps(secret, token, attempt):
+                secret["LastRotatedDate"] = int(time.time())
+                return
             time.sleep(_PAUSE)
-        else:
-            secret["LastRotatedDate"] = int(time.time())
-            return
+    finally:
+        _under_way.discard(secret["ARN"])
+
+
+def _takes_all_steps(secret: Secret, token: str, attempt: int) -> bool:
+    try:
+        for step in _STEPS:
+            _take(secret, token, step)
+    except StepFailedError as failed:
+        _log.warning("%s: try %d failed: %s", secret["Name"], attempt + 1, failed)
+        return False
+    return True
 
 
 def _try_out(secret: Secret) -> None:

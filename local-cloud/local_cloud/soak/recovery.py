@@ -22,8 +22,9 @@ MEANS = ("dead-letter-consumer", "silent-job-check", "previous-key")
 
 _CHECK = {"source": "aws.scheduler", "detail-type": "Scheduled Event"}
 _CHECK_SECONDS = 620
-# Each try waits a minute for the webhook to learn the key, and a call that fails makes for another try.
-_ROTATION_SECONDS = 400
+# Each try waits a minute for the webhook to learn the key, and most are killed before that.
+_ROTATION_SECONDS = 1200
+_ROTATION_PAUSE_SECONDS = 5
 _QUEUES = {"EventsDeadLetterQueue": {"DelaySeconds": "2", "VisibilityTimeout": "30"}}
 _QUEUES["SubmitQueue"] = {"VisibilityTimeout": "20"}
 
@@ -125,16 +126,23 @@ class Recovery:
         )
 
     def rotate(self) -> bool:
-        """A rotation by the stack's own function; whether it came to its end."""
+        """A rotation by the stack's own function, asked for again when it is given up; whether it came to its end."""
         secrets, secret = self._client("secretsmanager"), self.cloud.outputs["ApiKeySecretArn"]
 
         def current() -> str:
             return secrets.get_secret_value(SecretId=secret)["VersionId"]
 
+        def has_rotated() -> bool:
+            if current() != before:
+                return True
+            # The answer while one goes on, which this then goes on with.
+            with suppress(secrets.exceptions.InvalidRequestException):
+                secrets.rotate_secret(SecretId=secret)
+            return False
+
         before = current()
-        secrets.rotate_secret(SecretId=secret)
         with suppress(TimeoutError):
-            return wait_for("another key", lambda: current() != before, _ROTATION_SECONDS, pause=1)
+            return wait_for("another key", has_rotated, _ROTATION_SECONDS, pause=_ROTATION_PAUSE_SECONDS)
         return False
 
     def function(self, logical_id: str) -> str:
