@@ -16,7 +16,8 @@ from typing import Any
 
 # A function's calls, one share each: throttled, failed, carried out and not answered.
 _CALLS = ("dynamodb", "secretsmanager", "mediaconvert", "sqs")
-_CALM_SECONDS = (2, 6)
+# What waits for a webhook that is down is sent in the calm after it. A short soak meets every kind in its minutes.
+_CALM_SECONDS, _SHORT_SOAKS_CALM_SECONDS = (10, 30), (2, 6)
 
 Weather = dict[str, Any]
 
@@ -24,8 +25,9 @@ Weather = dict[str, Any]
 class Chaos:
     """Runs on a thread of its own."""
 
-    def __init__(self, seed: int, faults: Path, ministack: int) -> None:
+    def __init__(self, seed: int, faults: Path, ministack: int, *, short: bool) -> None:
         """`faults` is the file that ministack reads its faults from, `ministack` its process."""
+        self._calm = _SHORT_SOAKS_CALM_SECONDS if short else _CALM_SECONDS
         self.happened: Counter[str] = Counter()
         self._random = random.Random(seed)
         self._faults = faults
@@ -48,7 +50,7 @@ class Chaos:
 
     def _run(self) -> None:
         for kind in self._kinds():
-            if self._stop.wait(self._random.uniform(*_CALM_SECONDS)):
+            if self._stop.wait(self._random.uniform(*self._calm)):
                 return
             kind()
 
@@ -73,11 +75,13 @@ class Chaos:
         self._for_a_while("calls to AWS fail", 4, 10, {"calls": dict.fromkeys(_CALLS, shares)})
 
     def _kill_some(self) -> None:
-        """Some seconds in which functions' processes are killed, busy or not."""
-        for _ in range(self._random.randint(4, 10)):
-            if found := sorted(workers(self._ministack)):
-                pid, name = self._random.choice(found)
-                self.happened[f"killed: {name.split('-')[-2]}"] += _killed(pid)
+        """Some seconds in which functions' processes are killed, busy or not, of one function after the other."""
+        for turn in range(self._random.randint(4, 10)):
+            found = sorted(workers(self._ministack))
+            if functions := sorted({name for _, name in found}):
+                function = functions[turn % len(functions)]
+                pid = self._random.choice([pid for pid, name in found if name == function])
+                self.happened[f"killed: {function.split('-')[-2]}"] += _killed(pid)
             self._stop.wait(self._random.uniform(0.1, 0.6))
 
     def _for_a_while(self, name: str, least: float, most: float, weather: Weather) -> None:

@@ -29,6 +29,7 @@ from .truth import EventLog, Truth, truths
 
 # At once, as their rows have it.
 _OPEN_JOBS = 150
+_SHORT = 1000
 _TAKES_MS, _MINUTE_MS = 3000, 600
 # Without one more end for so long, something is stuck.
 _PATIENCE_SECONDS = 180
@@ -54,6 +55,11 @@ class Soak:
     jobs: int
     without: str | None = None
 
+    @property
+    def is_short(self) -> bool:
+        """Of so few jobs that what is to happen must happen more often."""
+        return self.jobs <= _SHORT
+
     def run(self, logs: Path) -> Report:
         """The report, whatever it says."""
         with ExitStack() as parts:
@@ -72,7 +78,7 @@ class Soak:
             "--duplicate-events": 0.05,
             "--reorder-events": 0.1,
             # Of few jobs, some silent ones too.
-            "--drop-events": 0.02 if self.jobs > 1000 else 0.05,
+            "--drop-events": 0.05 if self.is_short else 0.02,
             "--event-fault-seed": self.seed,
             "--event-log": events,
         }
@@ -116,7 +122,7 @@ class _Running:
         return self._app.upload(clip)
 
     def _submit(self, planned: list[Planned], submission: Submission, following: Following) -> Chaos:
-        """All requests, until the last job has ended; chaos begins when the first outputs are there."""
+        """All requests, until the last job has ended; chaos goes on from the first outputs to the last end."""
 
         def is_open(count: int) -> bool:
             warm = count < warm_up() or len(following.told | following.silent) >= warm_up()
@@ -126,18 +132,20 @@ class _Running:
             submission.run(planned[: warm_up()], is_open)
             self._until(lambda: len(following.ended) >= warm_up())
         ministack = self._cloud.children[0].pid
-        with Chaos(self._soak.seed, self._faults, ministack) as chaos, _bar(len(planned)) as show:
-            rest = planned[warm_up() :]
-            half = len(rest) // 2
-            room = lambda count: show(following) and is_open(warm_up() + count)  # noqa: E731
-            submission.run(rest[:half], room)
-            # While jobs go on, or no event would come with the previous key.
-            with ThreadPoolExecutor(1) as operator:
+        chaos = Chaos(self._soak.seed, self._faults, ministack, short=self._soak.is_short)
+        with ThreadPoolExecutor(1) as operator:
+            with chaos, _bar(len(planned)) as show:
+                rest = planned[warm_up() :]
+                half = len(rest) // 2
+                room = lambda count: show(following) and is_open(warm_up() + count)  # noqa: E731
+                submission.run(rest[:half], room)
+                # While jobs go on, or no event would come with the previous key.
                 change = operator.submit(self._change_the_key, chaos)
                 submission.run(rest[half:], lambda count: room(half + count))
-            change.result()
-            submission.finish()
-            self._until(lambda: show(following) and len(following.ended) >= len(planned), following)
+                submission.finish()
+                self._until(lambda: show(following) and len(following.ended) >= len(planned), following)
+            with step("Wait for the key's rotation"):
+                change.result()
         return chaos
 
     def _change_the_key(self, chaos: Chaos) -> None:

@@ -15,7 +15,7 @@ from ministack import app
 
 
 def _kinds(seed: int, path: Path) -> list[str]:
-    return [kind.__name__ for kind in itertools.islice(Chaos(seed, path, os.getpid())._kinds(), 20)]
+    return [kind.__name__ for kind in itertools.islice(Chaos(seed, path, os.getpid(), short=True)._kinds(), 20)]
 
 
 def test_a_seed_chooses_the_same_chaos_again_and_every_kind_comes_first(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_only_functions_processes_are_killed(tmp_path: Path) -> None:
     ):
         try:
             assert list(workers(os.getpid())) == [(function.pid, "job-events")]
-            assert Chaos(1, tmp_path / "faults.json", os.getpid()).kill_workers("job-events") == 1
+            assert Chaos(1, tmp_path / "faults.json", os.getpid(), short=True).kill_workers("job-events") == 1
             assert function.wait(5) == -9
             assert other.poll() is None
         finally:
