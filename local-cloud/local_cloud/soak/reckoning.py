@@ -25,7 +25,7 @@ class Found:
     queues: dict[str, int]
     # Keys in the index of what is open.
     open_items: list[str] = field(default_factory=list)
-    # Deliveries that EventBridge gave up because of the key.
+    # EventBridge's attempts at a delivery that were refused because of their key.
     unauthorized: int = 0
 
 
@@ -43,7 +43,7 @@ def differences(found: Found) -> list[str]:
         *(f"{key} is still open in the index" for key in sorted(found.open_items)),
         *_strangers(found),
         *(
-            [f"{found.unauthorized} deliveries were given up because their key was refused"]
+            [f"{found.unauthorized} attempts at a delivery were refused because of their key"]
             if found.unauthorized
             else []
         ),

@@ -9,7 +9,7 @@ _SIMULATOR_FAULTS = re.compile(r"event (duplicated|held back|dropped)")
 _MINISTACK = re.compile(r"\[induced-faults\] (.*)|(delivered) after ([1-9]\d*) retries|(dead-lettered)")
 # Such as GNU terminals make of the simulator's log.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_UNAUTHORIZED = re.compile(r"dead-lettered: .*status code 401")
+_UNAUTHORIZED = re.compile(r"attempt \d+ failed: .*status code 401")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def faults(simulator: Path, ministack: Path) -> Counter[str]:
 
 
 def unauthorized(ministack: Path) -> int:
-    """Deliveries given up because of the key."""
+    """Attempts at a delivery that were refused because of their key."""
     with ministack.open(errors="replace") as log:
         return sum(bool(_UNAUTHORIZED.search(line)) for line in log)
 

@@ -155,7 +155,7 @@ class _Running:
             before, give_up_at = self._log.total, time.monotonic() + _PATIENCE_SECONDS
             while self._log.total < before + _OLD_KEY_EVENTS and time.monotonic() < give_up_at:
                 time.sleep(0.5)
-            # For the last of them to be given up, if their key is.
+            # For the last of them to be delivered.
             time.sleep(_OLD_KEY_SECONDS)
             chaos.happened[_WITH_PREVIOUS_KEY] += self._log.total - before
 

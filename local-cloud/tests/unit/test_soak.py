@@ -117,7 +117,7 @@ def test_what_is_wrong_around_a_row_is_found(change: Callable[[Found], Any], tol
 
 def test_a_refused_key_is_found() -> None:
     [told] = differences(dataclasses.replace(_found(), unauthorized=3))
-    assert told == "3 deliveries were given up because their key was refused"
+    assert told == "3 attempts at a delivery were refused because of their key"
 
 
 def test_a_job_that_never_ended_is_found() -> None:
