@@ -28,7 +28,11 @@ pub const PAUSE_AFTER_MISMATCH: Duration = Duration::from_mins(1);
 /// Nor do we ask again at once when Secrets Manager has just failed to answer.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-const STAGES: [&str; 3] = ["AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"];
+const CURRENT: &str = "AWSCURRENT";
+
+/// In the order in which a rotation moves a key on. Read in it, one after the other, no key is missed that
+/// moves meanwhile.
+const STAGES: [&str; 3] = ["AWSPENDING", CURRENT, "AWSPREVIOUS"];
 
 type Digest = [u8; 32];
 
@@ -102,16 +106,15 @@ impl ApiKeys {
 
     async fn fetch(&self) -> Result<Keys, KeysUnavailable> {
         let fetched = Instant::now();
-        let [current, previous, pending] = STAGES.map(|stage| self.version(stage));
-        let (current, previous, pending) = tokio::join!(current, previous, pending);
-        let Some(current) = current? else {
-            let reason = "the secret has no AWSCURRENT version that is JSON with a string `apiKey`";
-            return Err(KeysUnavailable(reason.to_owned()));
-        };
-        let digests = [Some(current), previous?, pending?]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mut digests = Vec::new();
+        for stage in STAGES {
+            let key = self.version(stage).await?;
+            if stage == CURRENT && key.is_none() {
+                let reason = "the secret has no AWSCURRENT version that is JSON with a string `apiKey`";
+                return Err(KeysUnavailable(reason.to_owned()));
+            }
+            digests.extend(key);
+        }
         Ok(Keys { digests, fetched })
     }
 

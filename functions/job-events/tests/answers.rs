@@ -2,6 +2,8 @@
 
 mod mocked;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -11,9 +13,10 @@ use aws_sdk_dynamodb::types::error::{
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_secretsmanager::operation::get_secret_value::{GetSecretValueError, GetSecretValueOutput};
 use aws_sdk_secretsmanager::types::error::InternalServiceError;
-use aws_smithy_mocks::{Rule, mock};
+use aws_smithy_mocks::{MockResponse, Rule, mock};
 use mocked::{
-    COMPLETE, KEY, answer, base64_request, function, invoke, request, secret, update_succeeds, with_secret,
+    COMPLETE, KEY, answer, base64_request, function, invoke, missing, request, secret, update_succeeds,
+    value, with_secret,
 };
 use serde_json::{Value, json};
 
@@ -291,6 +294,39 @@ async fn what_a_retry_can_cure_is_unavailable() {
         unavailable
     );
     assert_eq!(update.num_calls(), 0);
+}
+
+/// A version of a secret whose rotation has taken its last step, which makes the pending key the current one and
+/// the current one the previous; or has not.
+fn version(stage: Option<&str>, is_rotated: bool) -> Option<&'static str> {
+    match (stage?, is_rotated) {
+        ("AWSPENDING", false) | ("AWSCURRENT", true) => Some("new-key"),
+        ("AWSCURRENT", false) | ("AWSPREVIOUS", true) => Some("old-key"),
+        ("AWSPREVIOUS", false) => Some("older-key"),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn no_key_is_missed_that_moves_on_while_the_keys_are_read() {
+    for reads_before in 0..=3 {
+        for key in ["old-key", "new-key"] {
+            let reads = AtomicUsize::new(0);
+            let rotating = mock!(SecretsManager::get_secret_value).then_compute_response(move |request| {
+                let is_rotated = reads.fetch_add(1, Ordering::Relaxed) >= reads_before;
+                match version(request.version_stage(), is_rotated) {
+                    Some(key) => MockResponse::Output(value(key)),
+                    None => MockResponse::Error(missing()),
+                }
+            });
+            let function = with_secret(&update_succeeds(), &[rotating]);
+            let (status, _) = answer(&function, request("POST", Some(key), COMPLETE)).await;
+            assert_eq!(
+                status, 200,
+                "{key}, with the last step after {reads_before} reads"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -24,14 +24,18 @@ pub(crate) fn secret(stage: &'static str, key: Option<&'static str>) -> Rule {
     let rule = mock!(SecretsManager::get_secret_value)
         .match_requests(move |request| request.version_stage() == Some(stage));
     match key {
-        Some(key) => rule.then_output(move || {
-            let secret = json!({"apiKey": key}).to_string();
-            GetSecretValueOutput::builder().secret_string(secret).build()
-        }),
-        None => rule.then_error(|| {
-            GetSecretValueError::ResourceNotFoundException(ResourceNotFoundException::builder().build())
-        }),
+        Some(key) => rule.then_output(move || value(key)),
+        None => rule.then_error(missing),
     }
+}
+
+pub(crate) fn value(key: &str) -> GetSecretValueOutput {
+    let secret = json!({"apiKey": key}).to_string();
+    GetSecretValueOutput::builder().secret_string(secret).build()
+}
+
+pub(crate) fn missing() -> GetSecretValueError {
+    GetSecretValueError::ResourceNotFoundException(ResourceNotFoundException::builder().build())
 }
 
 pub(crate) fn update_succeeds() -> Rule {
